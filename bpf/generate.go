@@ -1,0 +1,10 @@
+// Package bpf holds the BPF programs and the Go that bpf2go made of them. One C
+// file is one behaviour; its knobs and counters are globals, so that one loaded
+// object serves every configuration.
+//
+// The objects and the generated Go are committed: building krepro needs no
+// clang. They relocate (CO-RE) against the structs in event.KernelTypes only.
+package bpf
+
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type sock_key -type address -type refusal sockops sockops.c
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type dispatch dispatch dispatch.c

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+//
+// Socket acceleration as Cilium v1.11.10 did it, reduced to what its behaviour
+// rests on: a sockops program that enters every socket into one map when the
+// connection is established, and an sk_msg program that redirects each
+// sendmsg to the peer found in that map. No policy, no services.
+//
+// Like Cilium's, it leaves the removal of entries to the kernel, and inserts
+// with BPF_NOEXIST: an entry that the kernel forgot makes the insert fail, and
+// the new socket keeps plain tcp_recvmsg while its peer's data is redirected
+// to the old one.
+#include <linux/bpf.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#define AF_INET 2
+#define AF_INET6 10
+#define EEXIST 17
+
+enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2 }; // Cilium's ENDPOINT_KEY_IPV4 and _IPV6
+
+// Cilium's struct sock_key: 44 bytes, no padding. An IPv4 address takes the
+// first word of its 16 bytes. Ports are in network order in the low 16 bits.
+struct sock_key {
+	__u32 sip[4];
+	__u32 dip[4];
+	__u8 family;
+	__u8 pad7;
+	__u16 pad8;
+	__u32 sport;
+	__u32 dport;
+} __attribute__((packed));
+
+struct address {
+	__u32 word[4];
+};
+
+// An update that the kernel refused.
+struct refusal {
+	struct sock_key key;
+	__s32 err; // negative errno
+	__u32 op;  // BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB or PASSIVE_
+};
+
+// The value is 8 bytes where Cilium's is 4: a lookup from user space then
+// yields the socket's cookie instead of ENOSPC.
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, 65535);
+	__type(key, struct sock_key);
+	__type(value, __u64);
+} sock_hash SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKMAP);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u64);
+} sock_map SEC(".maps");
+
+// Addresses of this node and its pods. Only a connection between two of them
+// is accelerated (Cilium asks its endpoint map about the remote address; here
+// the remote node shares the kernel and the cgroup, so both ends are asked).
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct address);
+	__type(value, __u8);
+} endpoints SEC(".maps");
+
+// Refused updates by socket cookie.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct refusal);
+} refused SEC(".maps");
+
+// Knobs, writable at any time.
+volatile __u64 update_flags = BPF_NOEXIST;
+volatile __u8 use_sockmap = 0; // sock_map in place of sock_hash
+volatile __u8 redirect = 1;    // sk_msg redirects; else it passes everything on
+volatile __u16 server_port = 0; // host order; tells the two ends apart in sock_map
+
+// Counters, one for every outcome.
+volatile __u64 inserted = 0;
+volatile __u64 exists = 0;      // update refused with -EEXIST
+volatile __u64 failed = 0;      // update refused with another errno
+volatile __u64 unrecorded = 0;  // a refusal that found no room in the refused map
+volatile __u64 redirected = 0;  // sendmsg calls redirected to a peer
+volatile __u64 no_peer = 0;     // sendmsg calls whose peer is not in the map
+
+static __always_inline int is_endpoint(const __u32 *ip)
+{
+	struct address a = { { ip[0], ip[1], ip[2], ip[3] } };
+
+	return bpf_map_lookup_elem(&endpoints, &a) != 0;
+}
+
+// A slot of sock_map: two for each client port, which is all that tells the
+// connections of one server apart.
+static __always_inline __u32 slot(__u16 local, __u16 remote)
+{
+	__u16 port = server_port;
+
+	return local == port ? (remote & 0x7fff) * 2 + 1 : (local & 0x7fff) * 2;
+}
+
+static __always_inline void note(struct bpf_sock_ops *ops, struct sock_key *key, long err)
+{
+	struct refusal r = { .key = *key, .err = err, .op = ops->op };
+	__u64 cookie = bpf_get_socket_cookie(ops);
+
+	if (err == -EEXIST)
+		__sync_fetch_and_add(&exists, 1);
+	else
+		__sync_fetch_and_add(&failed, 1);
+	if (bpf_map_update_elem(&refused, &cookie, &r, BPF_ANY))
+		__sync_fetch_and_add(&unrecorded, 1);
+}
+
+static __always_inline void insert(struct bpf_sock_ops *ops, struct sock_key *key)
+{
+	__u32 index;
+	long err;
+
+	if (use_sockmap) {
+		index = slot(ops->local_port, bpf_ntohl(ops->remote_port));
+		err = bpf_sock_map_update(ops, &sock_map, &index, update_flags);
+	} else {
+		err = bpf_sock_hash_update(ops, &sock_hash, key, update_flags);
+	}
+	if (err)
+		note(ops, key, err);
+	else
+		__sync_fetch_and_add(&inserted, 1);
+}
+
+SEC("sockops")
+int establish(struct bpf_sock_ops *ops)
+{
+	struct sock_key key = {};
+
+	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
+	    ops->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		return 1;
+
+	// The peer's view: the sender must find this socket by its own tuple.
+	if (ops->family == AF_INET) {
+		key.family = FAMILY_IPV4;
+		key.sip[0] = ops->remote_ip4;
+		key.dip[0] = ops->local_ip4;
+	} else if (ops->family == AF_INET6) {
+		key.family = FAMILY_IPV6;
+		key.sip[0] = ops->remote_ip6[0];
+		key.sip[1] = ops->remote_ip6[1];
+		key.sip[2] = ops->remote_ip6[2];
+		key.sip[3] = ops->remote_ip6[3];
+		key.dip[0] = ops->local_ip6[0];
+		key.dip[1] = ops->local_ip6[1];
+		key.dip[2] = ops->local_ip6[2];
+		key.dip[3] = ops->local_ip6[3];
+	} else {
+		return 1;
+	}
+	key.sport = ops->remote_port >> 16;
+	key.dport = bpf_htonl(ops->local_port) >> 16;
+
+	if (is_endpoint(key.sip) && is_endpoint(key.dip))
+		insert(ops, &key);
+	return 1;
+}
+
+SEC("sk_msg")
+int send(struct sk_msg_md *msg)
+{
+	struct sock_key key = {};
+	__u32 index;
+	long ok;
+
+	if (!redirect)
+		return SK_PASS;
+
+	if (msg->family == AF_INET) {
+		key.family = FAMILY_IPV4;
+		key.sip[0] = msg->local_ip4;
+		key.dip[0] = msg->remote_ip4;
+	} else {
+		key.family = FAMILY_IPV6;
+		key.sip[0] = msg->local_ip6[0];
+		key.sip[1] = msg->local_ip6[1];
+		key.sip[2] = msg->local_ip6[2];
+		key.sip[3] = msg->local_ip6[3];
+		key.dip[0] = msg->remote_ip6[0];
+		key.dip[1] = msg->remote_ip6[1];
+		key.dip[2] = msg->remote_ip6[2];
+		key.dip[3] = msg->remote_ip6[3];
+	}
+	key.sport = bpf_htonl(msg->local_port) >> 16;
+	key.dport = msg->remote_port >> 16;
+
+	if (use_sockmap) {
+		index = slot(bpf_ntohl(msg->remote_port), msg->local_port);
+		ok = bpf_msg_redirect_map(msg, &sock_map, index, BPF_F_INGRESS);
+	} else {
+		ok = bpf_msg_redirect_hash(msg, &sock_hash, &key, BPF_F_INGRESS);
+	}
+	if (ok == SK_PASS)
+		__sync_fetch_and_add(&redirected, 1);
+	else
+		__sync_fetch_and_add(&no_peer, 1);
+	return SK_PASS; // without a peer in the map the data takes the ordinary path
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";
