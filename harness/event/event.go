@@ -25,7 +25,8 @@ const (
 	Boot       Kind = "boot"        // PID 1 runs; Release, Text = kernel banner
 	Module     Kind = "module"      // one module loaded, or not: Name, Error
 	SuiteStart Kind = "suite-start" // Suite; its process is about to start
-	SuiteExit  Kind = "suite-exit"  // Suite, Code, Signal
+	SuiteExit  Kind = "suite-exit"  // Suite, Code, Signal, Seconds
+	Output     Kind = "output"      // Suite, Text: what its process wrote to stdout and stderr, as it comes
 	GuestError Kind = "guest-error" // PID 1 could not do its part: Error
 	Done       Kind = "done"        // last record; without it the guest died
 )

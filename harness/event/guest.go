@@ -9,6 +9,8 @@ const (
 	GuestSuites = GuestDir + "/suites"
 	// GuestBTF is the cut BTF of the guest's kernel: the structs in KernelTypes and no more.
 	GuestBTF = GuestDir + "/kernel.btf"
+	// GuestBusybox is a static busybox, packed for the shell when the host has one.
+	GuestBusybox = GuestDir + "/busybox"
 	// GuestPlan is the JSON-encoded Plan for PID 1.
 	GuestPlan = GuestDir + "/plan.json"
 
