@@ -13,7 +13,7 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type dispatchDispatch struct {
+type DispatchDispatch struct {
 	_       structs.HostLayout
 	Handler [4]struct {
 		_       structs.HostLayout
@@ -26,35 +26,35 @@ type dispatchDispatch struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	dispatchMapDispatches         = "dispatches"
-	dispatchProgEnterInet6Recvmsg = "enter_inet6_recvmsg"
-	dispatchProgEnterInetRecvmsg  = "enter_inet_recvmsg"
-	dispatchProgLocate            = "locate"
-	dispatchVarLost               = "lost"
+	DispatchMapDispatches         = "dispatches"
+	DispatchProgEnterInet6Recvmsg = "enter_inet6_recvmsg"
+	DispatchProgEnterInetRecvmsg  = "enter_inet_recvmsg"
+	DispatchProgLocate            = "locate"
+	DispatchVarLost               = "lost"
 )
 
-// loadDispatch returns the embedded CollectionSpec for dispatch.
-func loadDispatch() (*ebpf.CollectionSpec, error) {
+// LoadDispatch returns the embedded CollectionSpec for Dispatch.
+func LoadDispatch() (*ebpf.CollectionSpec, error) {
 	reader := bytes.NewReader(_DispatchBytes)
 	spec, err := ebpf.LoadCollectionSpecFromReader(reader)
 	if err != nil {
-		return nil, fmt.Errorf("can't load dispatch: %w", err)
+		return nil, fmt.Errorf("can't load Dispatch: %w", err)
 	}
 
 	return spec, err
 }
 
-// loadDispatchObjects loads dispatch and converts it into a struct.
+// LoadDispatchObjects loads Dispatch and converts it into a struct.
 //
 // The following types are suitable as obj argument:
 //
-//	*dispatchObjects
-//	*dispatchPrograms
-//	*dispatchMaps
+//	*DispatchObjects
+//	*DispatchPrograms
+//	*DispatchMaps
 //
 // See ebpf.CollectionSpec.LoadAndAssign documentation for details.
-func loadDispatchObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := loadDispatch()
+func LoadDispatchObjects(obj any, opts *ebpf.CollectionOptions) error {
+	spec, err := LoadDispatch()
 	if err != nil {
 		return err
 	}
@@ -62,84 +62,84 @@ func loadDispatchObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// dispatchSpecs contains maps and programs before they are loaded into the kernel.
+// DispatchSpecs contains maps and programs before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
-type dispatchSpecs struct {
-	dispatchProgramSpecs
-	dispatchMapSpecs
-	dispatchVariableSpecs
+type DispatchSpecs struct {
+	DispatchProgramSpecs
+	DispatchMapSpecs
+	DispatchVariableSpecs
 }
 
-// dispatchProgramSpecs contains programs before they are loaded into the kernel.
+// DispatchProgramSpecs contains programs before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
-type dispatchProgramSpecs struct {
+type DispatchProgramSpecs struct {
 	EnterInet6Recvmsg *ebpf.ProgramSpec `ebpf:"enter_inet6_recvmsg"`
 	EnterInetRecvmsg  *ebpf.ProgramSpec `ebpf:"enter_inet_recvmsg"`
 	Locate            *ebpf.ProgramSpec `ebpf:"locate"`
 }
 
-// dispatchMapSpecs contains maps before they are loaded into the kernel.
+// DispatchMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
-type dispatchMapSpecs struct {
+type DispatchMapSpecs struct {
 	Dispatches *ebpf.MapSpec `ebpf:"dispatches"`
 }
 
-// dispatchVariableSpecs contains global variables before they are loaded into the kernel.
+// DispatchVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
-type dispatchVariableSpecs struct {
+type DispatchVariableSpecs struct {
 	Lost *ebpf.VariableSpec `ebpf:"lost"`
 }
 
-// dispatchObjects contains all objects after they have been loaded into the kernel.
+// DispatchObjects contains all objects after they have been loaded into the kernel.
 //
-// It can be passed to loadDispatchObjects or ebpf.CollectionSpec.LoadAndAssign.
-type dispatchObjects struct {
-	dispatchPrograms
-	dispatchMaps
-	dispatchVariables
+// It can be passed to LoadDispatchObjects or ebpf.CollectionSpec.LoadAndAssign.
+type DispatchObjects struct {
+	DispatchPrograms
+	DispatchMaps
+	DispatchVariables
 }
 
-func (o *dispatchObjects) Close() error {
+func (o *DispatchObjects) Close() error {
 	return _DispatchClose(
-		&o.dispatchPrograms,
-		&o.dispatchMaps,
+		&o.DispatchPrograms,
+		&o.DispatchMaps,
 	)
 }
 
-// dispatchMaps contains all maps after they have been loaded into the kernel.
+// DispatchMaps contains all maps after they have been loaded into the kernel.
 //
-// It can be passed to loadDispatchObjects or ebpf.CollectionSpec.LoadAndAssign.
-type dispatchMaps struct {
+// It can be passed to LoadDispatchObjects or ebpf.CollectionSpec.LoadAndAssign.
+type DispatchMaps struct {
 	Dispatches *ebpf.Map `ebpf:"dispatches"`
 }
 
-func (m *dispatchMaps) Close() error {
+func (m *DispatchMaps) Close() error {
 	return _DispatchClose(
 		m.Dispatches,
 	)
 }
 
-// dispatchVariables contains all global variables after they have been loaded into the kernel.
+// DispatchVariables contains all global variables after they have been loaded into the kernel.
 //
-// It can be passed to loadDispatchObjects or ebpf.CollectionSpec.LoadAndAssign.
-type dispatchVariables struct {
+// It can be passed to LoadDispatchObjects or ebpf.CollectionSpec.LoadAndAssign.
+type DispatchVariables struct {
 	Lost *ebpf.Variable `ebpf:"lost"`
 }
 
-// dispatchPrograms contains all programs after they have been loaded into the kernel.
+// DispatchPrograms contains all programs after they have been loaded into the kernel.
 //
-// It can be passed to loadDispatchObjects or ebpf.CollectionSpec.LoadAndAssign.
-type dispatchPrograms struct {
+// It can be passed to LoadDispatchObjects or ebpf.CollectionSpec.LoadAndAssign.
+type DispatchPrograms struct {
 	EnterInet6Recvmsg *ebpf.Program `ebpf:"enter_inet6_recvmsg"`
 	EnterInetRecvmsg  *ebpf.Program `ebpf:"enter_inet_recvmsg"`
 	Locate            *ebpf.Program `ebpf:"locate"`
 }
 
-func (p *dispatchPrograms) Close() error {
+func (p *DispatchPrograms) Close() error {
 	return _DispatchClose(
 		p.EnterInet6Recvmsg,
 		p.EnterInetRecvmsg,

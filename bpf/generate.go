@@ -6,5 +6,5 @@
 // clang. They relocate (CO-RE) against the structs in event.KernelTypes only.
 package bpf
 
-//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type sock_key -type address -type refusal sockops sockops.c
-//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type dispatch dispatch dispatch.c
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type sock_key -type address -type refusal Sockops sockops.c
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type dispatch Dispatch dispatch.c

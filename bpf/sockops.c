@@ -1,3 +1,5 @@
+//go:build ignore
+
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
 //
 // Socket acceleration as Cilium v1.11.10 did it, reduced to what its behaviour
@@ -16,6 +18,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define EEXIST 17
+#define SLOT_PORTS 2048 // client ports that a SOCKMAP tells apart
 
 enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2 }; // Cilium's ENDPOINT_KEY_IPV4 and _IPV6
 
@@ -53,7 +56,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SOCKMAP);
-	__uint(max_entries, 65536);
+	__uint(max_entries, 2 * SLOT_PORTS);
 	__type(key, __u32);
 	__type(value, __u64);
 } sock_map SEC(".maps");
@@ -98,12 +101,12 @@ static __always_inline int is_endpoint(const __u32 *ip)
 }
 
 // A slot of sock_map: two for each client port, which is all that tells the
-// connections of one server apart.
+// connections of one server apart. Its clients' ports must lie within SLOT_PORTS.
 static __always_inline __u32 slot(__u16 local, __u16 remote)
 {
 	__u16 port = server_port;
 
-	return local == port ? (remote & 0x7fff) * 2 + 1 : (local & 0x7fff) * 2;
+	return local == port ? remote % SLOT_PORTS * 2 + 1 : local % SLOT_PORTS * 2;
 }
 
 static __always_inline void note(struct bpf_sock_ops *ops, struct sock_key *key, long err)

@@ -13,19 +13,19 @@ import (
 	"github.com/cilium/ebpf"
 )
 
-type sockopsAddress struct {
+type SockopsAddress struct {
 	_    structs.HostLayout
 	Word [4]uint32
 }
 
-type sockopsRefusal struct {
+type SockopsRefusal struct {
 	_   structs.HostLayout
-	Key sockopsSockKey
+	Key SockopsSockKey
 	Err int32
 	Op  uint32
 }
 
-type sockopsSockKey struct {
+type SockopsSockKey struct {
 	_      structs.HostLayout
 	Sip    [4]uint32
 	Dip    [4]uint32
@@ -40,46 +40,46 @@ type sockopsSockKey struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	sockopsMapEndpoints   = "endpoints"
-	sockopsMapRefused     = "refused"
-	sockopsMapSockHash    = "sock_hash"
-	sockopsMapSockMap     = "sock_map"
-	sockopsProgEstablish  = "establish"
-	sockopsProgSend       = "send"
-	sockopsVarExists      = "exists"
-	sockopsVarFailed      = "failed"
-	sockopsVarInserted    = "inserted"
-	sockopsVarNoPeer      = "no_peer"
-	sockopsVarRedirect    = "redirect"
-	sockopsVarRedirected  = "redirected"
-	sockopsVarServerPort  = "server_port"
-	sockopsVarUnrecorded  = "unrecorded"
-	sockopsVarUpdateFlags = "update_flags"
-	sockopsVarUseSockmap  = "use_sockmap"
+	SockopsMapEndpoints   = "endpoints"
+	SockopsMapRefused     = "refused"
+	SockopsMapSockHash    = "sock_hash"
+	SockopsMapSockMap     = "sock_map"
+	SockopsProgEstablish  = "establish"
+	SockopsProgSend       = "send"
+	SockopsVarExists      = "exists"
+	SockopsVarFailed      = "failed"
+	SockopsVarInserted    = "inserted"
+	SockopsVarNoPeer      = "no_peer"
+	SockopsVarRedirect    = "redirect"
+	SockopsVarRedirected  = "redirected"
+	SockopsVarServerPort  = "server_port"
+	SockopsVarUnrecorded  = "unrecorded"
+	SockopsVarUpdateFlags = "update_flags"
+	SockopsVarUseSockmap  = "use_sockmap"
 )
 
-// loadSockops returns the embedded CollectionSpec for sockops.
-func loadSockops() (*ebpf.CollectionSpec, error) {
+// LoadSockops returns the embedded CollectionSpec for Sockops.
+func LoadSockops() (*ebpf.CollectionSpec, error) {
 	reader := bytes.NewReader(_SockopsBytes)
 	spec, err := ebpf.LoadCollectionSpecFromReader(reader)
 	if err != nil {
-		return nil, fmt.Errorf("can't load sockops: %w", err)
+		return nil, fmt.Errorf("can't load Sockops: %w", err)
 	}
 
 	return spec, err
 }
 
-// loadSockopsObjects loads sockops and converts it into a struct.
+// LoadSockopsObjects loads Sockops and converts it into a struct.
 //
 // The following types are suitable as obj argument:
 //
-//	*sockopsObjects
-//	*sockopsPrograms
-//	*sockopsMaps
+//	*SockopsObjects
+//	*SockopsPrograms
+//	*SockopsMaps
 //
 // See ebpf.CollectionSpec.LoadAndAssign documentation for details.
-func loadSockopsObjects(obj any, opts *ebpf.CollectionOptions) error {
-	spec, err := loadSockops()
+func LoadSockopsObjects(obj any, opts *ebpf.CollectionOptions) error {
+	spec, err := LoadSockops()
 	if err != nil {
 		return err
 	}
@@ -87,37 +87,37 @@ func loadSockopsObjects(obj any, opts *ebpf.CollectionOptions) error {
 	return spec.LoadAndAssign(obj, opts)
 }
 
-// sockopsSpecs contains maps and programs before they are loaded into the kernel.
+// SockopsSpecs contains maps and programs before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
-type sockopsSpecs struct {
-	sockopsProgramSpecs
-	sockopsMapSpecs
-	sockopsVariableSpecs
+type SockopsSpecs struct {
+	SockopsProgramSpecs
+	SockopsMapSpecs
+	SockopsVariableSpecs
 }
 
-// sockopsProgramSpecs contains programs before they are loaded into the kernel.
+// SockopsProgramSpecs contains programs before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
-type sockopsProgramSpecs struct {
+type SockopsProgramSpecs struct {
 	Establish *ebpf.ProgramSpec `ebpf:"establish"`
 	Send      *ebpf.ProgramSpec `ebpf:"send"`
 }
 
-// sockopsMapSpecs contains maps before they are loaded into the kernel.
+// SockopsMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
-type sockopsMapSpecs struct {
+type SockopsMapSpecs struct {
 	Endpoints *ebpf.MapSpec `ebpf:"endpoints"`
 	Refused   *ebpf.MapSpec `ebpf:"refused"`
 	SockHash  *ebpf.MapSpec `ebpf:"sock_hash"`
 	SockMap   *ebpf.MapSpec `ebpf:"sock_map"`
 }
 
-// sockopsVariableSpecs contains global variables before they are loaded into the kernel.
+// SockopsVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
-type sockopsVariableSpecs struct {
+type SockopsVariableSpecs struct {
 	Exists      *ebpf.VariableSpec `ebpf:"exists"`
 	Failed      *ebpf.VariableSpec `ebpf:"failed"`
 	Inserted    *ebpf.VariableSpec `ebpf:"inserted"`
@@ -130,33 +130,33 @@ type sockopsVariableSpecs struct {
 	UseSockmap  *ebpf.VariableSpec `ebpf:"use_sockmap"`
 }
 
-// sockopsObjects contains all objects after they have been loaded into the kernel.
+// SockopsObjects contains all objects after they have been loaded into the kernel.
 //
-// It can be passed to loadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
-type sockopsObjects struct {
-	sockopsPrograms
-	sockopsMaps
-	sockopsVariables
+// It can be passed to LoadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
+type SockopsObjects struct {
+	SockopsPrograms
+	SockopsMaps
+	SockopsVariables
 }
 
-func (o *sockopsObjects) Close() error {
+func (o *SockopsObjects) Close() error {
 	return _SockopsClose(
-		&o.sockopsPrograms,
-		&o.sockopsMaps,
+		&o.SockopsPrograms,
+		&o.SockopsMaps,
 	)
 }
 
-// sockopsMaps contains all maps after they have been loaded into the kernel.
+// SockopsMaps contains all maps after they have been loaded into the kernel.
 //
-// It can be passed to loadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
-type sockopsMaps struct {
+// It can be passed to LoadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
+type SockopsMaps struct {
 	Endpoints *ebpf.Map `ebpf:"endpoints"`
 	Refused   *ebpf.Map `ebpf:"refused"`
 	SockHash  *ebpf.Map `ebpf:"sock_hash"`
 	SockMap   *ebpf.Map `ebpf:"sock_map"`
 }
 
-func (m *sockopsMaps) Close() error {
+func (m *SockopsMaps) Close() error {
 	return _SockopsClose(
 		m.Endpoints,
 		m.Refused,
@@ -165,10 +165,10 @@ func (m *sockopsMaps) Close() error {
 	)
 }
 
-// sockopsVariables contains all global variables after they have been loaded into the kernel.
+// SockopsVariables contains all global variables after they have been loaded into the kernel.
 //
-// It can be passed to loadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
-type sockopsVariables struct {
+// It can be passed to LoadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
+type SockopsVariables struct {
 	Exists      *ebpf.Variable `ebpf:"exists"`
 	Failed      *ebpf.Variable `ebpf:"failed"`
 	Inserted    *ebpf.Variable `ebpf:"inserted"`
@@ -181,15 +181,15 @@ type sockopsVariables struct {
 	UseSockmap  *ebpf.Variable `ebpf:"use_sockmap"`
 }
 
-// sockopsPrograms contains all programs after they have been loaded into the kernel.
+// SockopsPrograms contains all programs after they have been loaded into the kernel.
 //
-// It can be passed to loadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
-type sockopsPrograms struct {
+// It can be passed to LoadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
+type SockopsPrograms struct {
 	Establish *ebpf.Program `ebpf:"establish"`
 	Send      *ebpf.Program `ebpf:"send"`
 }
 
-func (p *sockopsPrograms) Close() error {
+func (p *SockopsPrograms) Close() error {
 	return _SockopsClose(
 		p.Establish,
 		p.Send,

@@ -1,0 +1,164 @@
+// Package dispatch observes which handler each recvmsg on a TCP socket goes
+// to: the function that sk->sk_prot->recvmsg points to as inet_recvmsg() or
+// inet6_recvmsg() is entered. A socket that sits in a sockmap with its psock
+// intact has tcp_bpf_recvmsg there, a plain one tcp_recvmsg.
+//
+// It takes kprobes, which need no BTF of the kernel in the guest beyond the
+// offsets of four members, and no parsing of /proc/kallsyms: the handlers'
+// addresses are asked of the kernel by name.
+package dispatch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/krepro/krepro/bpf"
+	"github.com/krepro/krepro/harness/event"
+)
+
+// The handlers that a TCP socket may have, by symbol.
+const (
+	TCP = "tcp_recvmsg"
+	BPF = "tcp_bpf_recvmsg"
+	// BPFParser serves sockets with a stream parser or verdict program; 5.10 has none.
+	BPFParser = "tcp_bpf_recvmsg_parser"
+)
+
+// Observer watches every TCP socket that has a cookie (SO_COOKIE, socket(7)).
+type Observer struct {
+	objs  bpf.DispatchObjects
+	links []link.Link
+	names map[uint64]string // handler address to symbol
+}
+
+// Open loads and attaches the observer. Where the environment names a BTF file
+// (event.EnvBTF), offsets come from there instead of from the kernel's own
+// BTF, which takes seconds to parse in an emulated guest.
+func Open() (o *Observer, err error) {
+	o = &Observer{names: map[uint64]string{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, o.Close())
+			o = nil
+		}
+	}()
+	opts := &ebpf.CollectionOptions{}
+	if path := os.Getenv(event.EnvBTF); path != "" {
+		if opts.Programs.KernelTypes, err = btf.LoadSpec(path); err != nil {
+			return o, fmt.Errorf("load BTF %s: %w", path, err)
+		}
+	}
+	if err = bpf.LoadDispatchObjects(&o.objs, opts); err != nil {
+		return o, fmt.Errorf("load dispatch observer: %w", err)
+	}
+	if err = o.learnNames(); err != nil {
+		return o, err
+	}
+	return o, o.attach()
+}
+
+func (o *Observer) attach() error {
+	for symbol, prog := range map[string]*ebpf.Program{
+		"inet_recvmsg":  o.objs.EnterInetRecvmsg,
+		"inet6_recvmsg": o.objs.EnterInet6Recvmsg,
+	} {
+		l, err := link.Kprobe(symbol, prog, nil)
+		if err != nil {
+			return fmt.Errorf("attach kprobe to %s: %w", symbol, err)
+		}
+		o.links = append(o.links, l)
+	}
+	return nil
+}
+
+func (o *Observer) learnNames() error {
+	for _, symbol := range []string{TCP, BPF} {
+		address, err := locate(symbol, o.objs.Locate)
+		if err != nil {
+			return err
+		}
+		o.name(address, symbol)
+	}
+	if address, err := locate(BPFParser, o.objs.Locate); err == nil {
+		o.name(address, BPFParser)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// name enters a symbol under the address of its first instruction. A kprobe on
+// a kernel with IBT sits behind the 4 bytes of ENDBR, so the probe's address
+// may be 4 more than the function's; no other function can begin in between.
+func (o *Observer) name(probe uint64, symbol string) {
+	o.names[probe] = symbol
+	o.names[probe-4] = symbol
+}
+
+// Close detaches and unloads.
+func (o *Observer) Close() error {
+	var errs []error
+	for _, l := range o.links {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(append(errs, o.objs.Close())...)
+}
+
+// Handler is a handler that served a socket, and how many recvmsg calls went to it.
+type Handler struct {
+	Symbol string // an address in hex if it is none of those known here
+	Calls  uint64
+}
+
+func (h Handler) String() string { return fmt.Sprintf("%s×%d", h.Symbol, h.Calls) }
+
+// Of lists the handlers that served a socket since Forget, first used first.
+// It is empty for a socket that nobody has read from.
+func (o *Observer) Of(cookie uint64) ([]Handler, error) {
+	var d bpf.DispatchDispatch
+	err := o.objs.Dispatches.Lookup(cookie, &d)
+	if errors.Is(err, ebpf.ErrKeyNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up dispatch of socket %d: %w", cookie, err)
+	}
+	var out []Handler
+	for _, h := range d.Handler {
+		if h.Calls > 0 {
+			out = append(out, Handler{Symbol: o.symbol(h.Address), Calls: h.Calls})
+		}
+	}
+	return out, nil
+}
+
+// Forget drops what is known of a socket, to make room.
+func (o *Observer) Forget(cookie uint64) error {
+	err := o.objs.Dispatches.Delete(cookie)
+	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+		return fmt.Errorf("forget socket %d: %w", cookie, err)
+	}
+	return nil
+}
+
+// Lost counts the recvmsg calls that found no room. While it is not 0, an
+// empty or short answer of Of proves nothing.
+func (o *Observer) Lost() (uint64, error) {
+	var n uint64
+	if err := o.objs.Lost.Get(&n); err != nil {
+		return 0, fmt.Errorf("read lost count: %w", err)
+	}
+	return n, nil
+}
+
+func (o *Observer) symbol(address uint64) string {
+	if s, ok := o.names[address]; ok {
+		return s
+	}
+	return fmt.Sprintf("%#x", address)
+}

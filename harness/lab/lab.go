@@ -1,0 +1,145 @@
+// Package lab joins a cluster of namespaces, socket acceleration and the
+// dispatch observer into the one thing that the sockmap suites work on, and
+// holds the invariants that every accelerated connection must keep.
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/krepro/krepro/harness/accel"
+	"github.com/krepro/krepro/harness/dispatch"
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/harness/evidence"
+	"github.com/krepro/krepro/harness/netlab"
+	"github.com/krepro/krepro/harness/probe"
+)
+
+// Lab is a node with pods whose local connections are accelerated and observed.
+type Lab struct {
+	*netlab.Cluster
+	Accel    *accel.Accel
+	Observer *dispatch.Observer
+}
+
+// Open builds it. The endpoints are the node and its pods, not the remote node.
+func Open(pods int) (l *Lab, err error) {
+	l = &Lab{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+			l = nil
+		}
+	}()
+	err = evidence.Timed("topology", func() (err error) {
+		l.Cluster, err = netlab.NewCluster(pods)
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	err = evidence.Timed("load accelerator", func() (err error) {
+		l.Accel, err = accel.Open()
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	err = evidence.Timed("load observer", func() (err error) {
+		l.Observer, err = dispatch.Open()
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	return l, l.addEndpoints()
+}
+
+func (l *Lab) addEndpoints() error {
+	var errs []error
+	for _, h := range append([]*netlab.Host{l.Node}, l.Pods...) {
+		errs = append(errs, l.Accel.AddEndpoint(h.V4), l.Accel.AddEndpoint(h.V6))
+	}
+	return errors.Join(errs...)
+}
+
+// Close takes it all down again.
+func (l *Lab) Close() error {
+	var errs []error
+	if l.Observer != nil {
+		errs = append(errs, l.Observer.Close())
+	}
+	if l.Accel != nil {
+		errs = append(errs, l.Accel.Close())
+	}
+	if l.Cluster != nil {
+		errs = append(errs, l.Cluster.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Judge enters into the tally what is wrong with a probe's outcome: the answer
+// did not come or was another connection's, or a recvmsg at either end went to
+// another handler than want. server is the cookie of the server's socket if it
+// is known otherwise than from the answer.
+func (l *Lab) Judge(t *evidence.Tally, o probe.Outcome, server uint64, want string) error {
+	if s, wrong := symptoms[o.Class]; wrong {
+		t.Found(o.Trial, s, "%s; before: %s; after: %s", o, o.Before, o.After)
+	} else if o.Class != probe.OK {
+		t.Found(o.Trial, event.NotAccepted, "%s", o)
+	}
+	if server == 0 {
+		server = o.Server
+	}
+	return errors.Join(
+		l.judgeDispatch(t, o, "client", o.Client, want),
+		l.judgeDispatch(t, o, "server", server, want),
+	)
+}
+
+var symptoms = map[probe.Class]event.Symptom{
+	probe.ReadTimeout: event.Stuck,
+	probe.Crossed:     event.Crossed,
+}
+
+func (l *Lab) judgeDispatch(t *evidence.Tally, o probe.Outcome, end string, cookie uint64, want string) error {
+	if cookie == 0 {
+		return nil // the connection never came to be, or nobody knows that end
+	}
+	handlers, err := l.Observer.Of(cookie)
+	if err != nil {
+		return err
+	}
+	if len(handlers) == 0 && o.Class == probe.OK {
+		return fmt.Errorf("%s: the %s has read, but no recvmsg was observed on its socket %d", o, end, cookie)
+	}
+	for _, h := range handlers {
+		if h.Symbol != want {
+			t.Found(o.Trial, event.WrongHandler, "%s > %s: recvmsg on the %s's socket went to %v, not to %s alone",
+				o.Local, o.Remote, end, handlers, want)
+			break
+		}
+	}
+	return l.Observer.Forget(cookie)
+}
+
+// JudgeUpdates enters every update that the kernel refused since Reset.
+func (l *Lab) JudgeUpdates(t *evidence.Tally) error {
+	refused, err := l.Accel.Refused()
+	if err != nil {
+		return err
+	}
+	for _, r := range refused {
+		s := event.UpdateFailed
+		if r.Errno == syscall.EEXIST {
+			s = event.Exists
+		}
+		t.Found(trialAt(r.Key.ClientPort()), s, "%s", r)
+	}
+	counters, err := l.Accel.Counters()
+	if err == nil && counters.Unrecorded > 0 {
+		err = fmt.Errorf("%d refused updates found no room to be recorded", counters.Unrecorded)
+	}
+	return err
+}

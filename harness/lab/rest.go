@@ -1,0 +1,40 @@
+package lab
+
+import (
+	"time"
+
+	"github.com/krepro/krepro/harness/accel"
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/harness/evidence"
+)
+
+// FirstPort is the source port of trial 0. Clients of a lab take their ports
+// from here upwards, accel.Ports of them at most, and server ports are below:
+// so the client's port tells the trial wherever no port is used twice.
+const FirstPort = 20 * accel.Ports
+
+func trialAt(clientPort uint16) int { return int(clientPort % accel.Ports) }
+
+// grace is how long an entry may outlive the last descriptor of its socket.
+// The kernel removes it within close(2); what is waited for is a server that
+// is still about to close.
+const grace = 500 * time.Millisecond
+
+// JudgeAtRest waits until the map is empty. What is still there after the
+// grace is stale: every descriptor must have been closed before.
+func (l *Lab) JudgeAtRest(t *evidence.Tally) error {
+	deadline := time.Now().Add(evidence.Stretch(grace))
+	for {
+		entries, err := l.Accel.Entries()
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		if time.Now().After(deadline) {
+			for _, e := range entries {
+				t.Found(trialAt(e.ClientPort()), event.StaleEntry, "entry of a socket that is gone: %s", e)
+			}
+			return nil
+		}
+		time.Sleep(grace / 20)
+	}
+}

@@ -1,0 +1,106 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/krepro/krepro/harness/netlab"
+)
+
+// Headers by which both ends check whose bytes they read.
+const (
+	headerClient = "X-Krepro-Client" // request: the client's own address
+	headerTrial  = "X-Krepro-Trial"  // both ways
+	headerServer = "X-Krepro-Server" // response: cookie of the server's socket
+)
+
+// Listen opens a listening socket on the host. Nothing is accepted until
+// somebody does: the kernel completes handshakes by itself.
+func Listen(h *netlab.Host, v6 bool, port uint16) (*net.TCPListener, error) {
+	var l net.Listener
+	err := h.Do(func() (err error) {
+		l, err = net.Listen("tcp", netip.AddrPortFrom(h.Addr(v6), port).String())
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s port %d: %w", h.Name, port, err)
+	}
+	return l.(*net.TCPListener), nil
+}
+
+// Server is an HTTP server like a pod's health endpoint. It answers each
+// request with the identity of the connection it came in on, then closes.
+type Server struct {
+	http http.Server
+
+	mu      sync.Mutex
+	cookies map[netip.AddrPort]uint64 // by the client's address, newest
+}
+
+type socketKey struct{}
+
+// Serve answers on a listener until Close.
+func Serve(l net.Listener) *Server {
+	s := &Server{cookies: map[netip.AddrPort]uint64{}}
+	s.http = http.Server{
+		Handler:     http.HandlerFunc(answer),
+		ConnContext: s.accepted,
+		ReadTimeout: 10 * time.Second,
+		ErrorLog:    log.New(io.Discard, "", 0), // what goes wrong, the client reports
+	}
+	go s.http.Serve(l)
+	return s
+}
+
+// Close stops listening and closes every connection.
+func (s *Server) Close() error {
+	if err := s.http.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close server: %w", err)
+	}
+	return nil
+}
+
+// Cookie is that of the socket which the server accepted last from a client's
+// address; 0 if it has accepted none.
+func (s *Server) Cookie(client netip.AddrPort) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cookies[client]
+}
+
+// accepted runs before anything is read from the connection, so the socket is
+// watched from its first recvmsg.
+func (s *Server) accepted(ctx context.Context, c net.Conn) context.Context {
+	cookie, err := Cookie(c.(syscall.Conn))
+	if err != nil {
+		return ctx
+	}
+	if addr, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
+		s.mu.Lock()
+		s.cookies[addr] = cookie
+		s.mu.Unlock()
+	}
+	return context.WithValue(ctx, socketKey{}, cookie)
+}
+
+func answer(w http.ResponseWriter, r *http.Request) {
+	if claimed := r.Header.Get(headerClient); claimed != r.RemoteAddr {
+		http.Error(w, fmt.Sprintf("request of %s was read on the connection of %s", claimed, r.RemoteAddr), http.StatusConflict)
+		return
+	}
+	cookie, _ := r.Context().Value(socketKey{}).(uint64)
+	w.Header().Set(headerTrial, r.Header.Get(headerTrial))
+	w.Header().Set(headerServer, strconv.FormatUint(cookie, 10))
+	w.Header().Set("Connection", "close")
+	io.WriteString(w, "ok "+r.RemoteAddr)
+}

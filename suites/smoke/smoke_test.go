@@ -1,0 +1,132 @@
+// Package smoke asks whether the harness itself works on this kernel: what the
+// other suites rest on, with nothing that a kernel bug could spoil.
+package smoke
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/krepro/krepro/harness/accel"
+	"github.com/krepro/krepro/harness/dispatch"
+	"github.com/krepro/krepro/harness/evidence"
+	"github.com/krepro/krepro/harness/lab"
+	"github.com/krepro/krepro/harness/netlab"
+	"github.com/krepro/krepro/harness/probe"
+)
+
+func TestSmoke(t *testing.T) { evidence.Run(t, "smoke") }
+
+const (
+	port    = 8000
+	timeout = 3 * time.Second
+)
+
+var l *lab.Lab
+
+var _ = BeforeSuite(func() {
+	var err error
+	l, err = lab.Open(2)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(l.Close)
+})
+
+var _ = DescribeTable("ping crosses the topology",
+	func(from, to func() *netlab.Host) {
+		for _, v6 := range []bool{false, true} {
+			Expect(from().Ping(to().Addr(v6), evidence.Stretch(timeout))).To(Succeed())
+		}
+		evidence.NewTally().Watch().Trials(2)
+	},
+	Entry("node to pod", node, pod1),
+	Entry("pod to pod", pod1, pod2),
+	Entry("remote node to pod", remote, pod1),
+)
+
+var _ = Describe("plain HTTP", func() {
+	It("is served by tcp_recvmsg at both ends", func() {
+		Expect(l.Accel.Reset()).To(Succeed())
+		outcome := ask(remote())
+		Expect(outcome.Class).To(Equal(probe.OK), "%s", outcome)
+		Expect(handlers(outcome.Client)).To(Equal([]string{dispatch.TCP}))
+		Expect(handlers(outcome.Server)).To(Equal([]string{dispatch.TCP}))
+		Expect(outcome.After.BytesRecv).To(BeNumerically(">", 50), "the answer went through the stack")
+		Expect(l.Accel.Counters()).To(Equal(accel.Counters{}))
+		evidence.NewTally().Watch().Trials(1)
+	})
+})
+
+var _ = Describe("accelerated HTTP", func() {
+	It("enters the map, is redirected, and is served by tcp_bpf_recvmsg at both ends", func() {
+		Expect(l.Accel.Reset()).To(Succeed())
+		Expect(l.Accel.Configure(accel.Config{Flags: accel.NoExist, Redirect: true})).To(Succeed())
+		outcome := ask(node())
+		Expect(outcome.Class).To(Equal(probe.OK), "%s", outcome)
+		Expect(handlers(outcome.Client)).To(Equal([]string{dispatch.BPF}))
+		Expect(handlers(outcome.Server)).To(Equal([]string{dispatch.BPF}))
+		c, err := l.Accel.Counters()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(c.Inserted).To(BeEquivalentTo(2))
+		Expect(c.Redirected).To(BeNumerically(">=", 2))
+		Expect(c.NoPeer + c.Exists + c.Failed).To(BeZero())
+		evidence.NewTally().Watch().Trials(1)
+	})
+
+	It("shows its two entries, decoded, while the connection is open", func() {
+		Expect(l.Accel.Reset()).To(Succeed())
+		listener, err := probe.Listen(pod1(), false, port)
+		Expect(err).NotTo(HaveOccurred())
+		defer listener.Close()
+		p := probe.Prober{From: node(), To: netip.AddrPortFrom(pod1().V4, port), Timeout: evidence.Stretch(timeout)}
+		var c *probe.Conn
+		Expect(node().Do(func() (err error) { c, err = p.Dial(lab.FirstPort); return err })).To(Succeed())
+		defer c.Close()
+		client := netip.AddrPortFrom(node().V4, lab.FirstPort)
+		entries, err := l.Accel.Entries()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(entries).To(ConsistOf(
+			accel.Entry{Key: accel.KeyOf(client, p.To), Cookie: c.Cookie},
+			HaveField("Key", accel.KeyOf(p.To, client)),
+		))
+		evidence.NewTally().Watch().Trials(1)
+	})
+})
+
+var _ = Describe("the observer", func() {
+	It("has lost nothing", func() {
+		Expect(l.Observer.Lost()).To(BeZero())
+		evidence.NewTally().Watch().Trials(1)
+	})
+})
+
+// ask serves one request in pod1.
+func ask(from *netlab.Host) probe.Outcome {
+	GinkgoHelper()
+	listener, err := probe.Listen(pod1(), false, port)
+	Expect(err).NotTo(HaveOccurred())
+	server := probe.Serve(listener)
+	defer server.Close()
+	p := probe.Prober{From: from, To: netip.AddrPortFrom(pod1().V4, port), Timeout: evidence.Stretch(timeout)}
+	var outcome probe.Outcome
+	Expect(p.Churn(1, func(int) uint16 { return lab.FirstPort }, func(o probe.Outcome) { outcome = o })).To(Succeed())
+	return outcome
+}
+
+func handlers(cookie uint64) []string {
+	GinkgoHelper()
+	hs, err := l.Observer.Of(cookie)
+	Expect(err).NotTo(HaveOccurred())
+	var symbols []string
+	for _, h := range hs {
+		symbols = append(symbols, h.Symbol)
+	}
+	return symbols
+}
+
+func node() *netlab.Host   { return l.Node }
+func remote() *netlab.Host { return l.Remote }
+func pod1() *netlab.Host   { return l.Pods[0] }
+func pod2() *netlab.Host   { return l.Pods[1] }
