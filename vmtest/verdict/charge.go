@@ -1,0 +1,59 @@
+package verdict
+
+import (
+	"math"
+	"slices"
+)
+
+// chosen tells whether the caller's filter let any of the case's specs run.
+func (e *evidence) chosen(c Sought) bool {
+	return slices.ContainsFunc(c.must(), func(s SoughtSpec) bool {
+		su := e.suites[s.Suite]
+		return su != nil && slices.ContainsFunc(su.find(s.Spec), func(p *spec) bool { return !p.unchosen() })
+	})
+}
+
+// charge gives every splat to the spec in whose time it fell: the latest that
+// had begun, unless it had ended well before. Without time stamps only a spec
+// that never ended can be charged.
+func (e *evidence) charge(suites []string) {
+	const early, late = 0.05, 0.5 // printk's clock and CLOCK_BOOTTIME differ by less; a splat may trail what caused it
+	for i := range e.splats {
+		s := &e.splats[i]
+		var to *spec
+		for _, name := range suites {
+			su := e.suites[name]
+			if su == nil {
+				continue
+			}
+			for _, p := range su.specs {
+				end := math.Inf(1)
+				if p.ended {
+					end = p.end + late
+				}
+				timed := s.Time >= 0 && p.begin <= s.Time+early && s.Time <= end
+				if timed || s.Time < 0 && !p.ended {
+					to = p
+				}
+			}
+		}
+		if to != nil {
+			s.Spec = to.name
+			to.splats = append(to.splats, *s)
+		}
+	}
+}
+
+// collapse counts repetitions of a title within a spec.
+func collapse(splats []Splat) []Splat {
+	var out []Splat
+	for _, s := range splats {
+		same := func(o Splat) bool { return o.Title == s.Title && o.Spec == s.Spec }
+		if i := slices.IndexFunc(out, same); i >= 0 {
+			out[i].Count++
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
