@@ -47,6 +47,8 @@ func (e *evidence) unfinished(suite string) (Verdict, string) {
 		return OtherHang, e.ending(suite)
 	case exited && (e.suites[suite] == nil || !e.suites[suite].ended):
 		return Broken, e.ending(suite)
+	case exited && e.suites[suite].fault != "":
+		return Broken, e.suites[suite].fault
 	case exited:
 		return Empty, "the suite ended without it"
 	case e.ended(event.ExitCancelled):
@@ -178,6 +180,8 @@ func (e *evidence) incomplete(su *suite) (Verdict, string) {
 	switch {
 	case !su.ended:
 		return e.unfinished(su.name)
+	case su.fault != "":
+		return Broken, su.fault
 	case !ran:
 		return Empty, "no spec ran"
 	case len(su.specs) < su.planned:

@@ -13,6 +13,7 @@ type suite struct {
 	seed       int64
 	planned    int
 	ended      bool
+	fault      string // what failed outside of its specs
 	seconds    float64
 	untestable string // what the kernel lacks for all of it
 	specs      []*spec
@@ -67,7 +68,7 @@ func (s *suite) take(r event.Record) {
 	case event.SuiteBegin:
 		s.size, s.seed, s.planned = r.Size, r.Seed, r.Specs
 	case event.SuiteEnd:
-		s.ended, s.seconds = true, r.Seconds
+		s.ended, s.seconds, s.fault = true, r.Seconds, r.Text
 	case event.SpecBegin:
 		s.specs = append(s.specs, &spec{name: r.Spec, labels: r.Labels, begin: r.Time})
 	case event.SpecEnd:
