@@ -1,0 +1,115 @@
+package cases
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/kernels/version"
+)
+
+var (
+	nameForm   = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	commitForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	lineForm   = regexp.MustCompile(`^\d+\.\d+$`)
+)
+
+// symptoms that a case may name.
+var symptoms = []event.Symptom{event.StaleEntry, event.Exists, event.UpdateFailed, event.WrongHandler,
+	event.Stuck, event.Crossed, event.Bypassed, event.NotAccepted}
+
+// check finds what is missing or makes no sense.
+func (c Case) check() error {
+	if !nameForm.MatchString(c.Name) {
+		return fmt.Errorf("name %q: want lower-case words joined by -", c.Name)
+	}
+	if strings.TrimSpace(c.Title) == "" || strings.TrimSpace(c.About) == "" {
+		return fmt.Errorf("title and about must be there")
+	}
+	if err := c.Introduced.check(); err != nil {
+		return fmt.Errorf("introduced: %w", err)
+	}
+	if c.Fixed.Commit != "" || c.Fixed.Mainline != "" || len(c.Fixed.Stable) > 0 {
+		if err := c.Fixed.check(); err != nil {
+			return fmt.Errorf("fixed: %w", err)
+		}
+	}
+	for _, line := range c.Unpinned {
+		if _, listed := c.Fixed.Stable[line]; listed || !lineForm.MatchString(line) {
+			return fmt.Errorf("unpinned: %q is no line, or fixed has its release", line)
+		}
+	}
+	if err := c.checkSpecs(); err != nil {
+		return err
+	}
+	return c.checkSeen()
+}
+
+func (c Change) check() error {
+	if !commitForm.MatchString(c.Commit) {
+		return fmt.Errorf("commit %q: want the full hash", c.Commit)
+	}
+	if strings.TrimSpace(c.Subject) == "" {
+		return fmt.Errorf("subject must be there")
+	}
+	if _, err := version.Parse(c.Mainline); err != nil {
+		return fmt.Errorf("mainline: %w", err)
+	}
+	for _, line := range slices.Sorted(maps.Keys(c.Stable)) {
+		v, err := version.Parse(c.Stable[line])
+		if err != nil {
+			return fmt.Errorf("stable %s: %w", line, err)
+		}
+		if v.Line() != line {
+			return fmt.Errorf("stable %s: %s is of another line", line, v)
+		}
+	}
+	return nil
+}
+
+func (c Case) checkSpecs() error {
+	if len(c.Shows) == 0 {
+		return fmt.Errorf("shows: at least one spec must show the bug for certain")
+	}
+	seen := map[string]bool{}
+	for _, s := range slices.Concat(c.Shows, c.May) {
+		switch {
+		case s.Suite == "" || s.Spec == "":
+			return fmt.Errorf("shows, may: a spec needs its suite and its full text")
+		case len(s.Symptoms) == 0:
+			return fmt.Errorf("spec %q: no symptom, so no failure of it would be the bug", s.Spec)
+		case seen[s.Suite+"\n"+s.Spec]:
+			return fmt.Errorf("spec %q stands twice", s.Spec)
+		case s.Trials < 0:
+			return fmt.Errorf("spec %q: %d trials", s.Spec, s.Trials)
+		}
+		seen[s.Suite+"\n"+s.Spec] = true
+		for _, sym := range s.Symptoms {
+			if !slices.Contains(symptoms, sym) {
+				return fmt.Errorf("spec %q: unknown symptom %q, want one of %v", s.Spec, sym, symptoms)
+			}
+		}
+	}
+	return nil
+}
+
+// checkSeen holds what was measured against what the commits say.
+func (c Case) checkSeen() error {
+	for _, kernel := range slices.Sorted(maps.Keys(c.Seen)) {
+		upstream, _, _ := strings.Cut(kernel, "-")
+		if _, err := version.Parse(upstream); err != nil {
+			return fmt.Errorf("seen %s: %w", kernel, err)
+		}
+		was := c.Seen[kernel]
+		if was != Affected && was != Unaffected {
+			return fmt.Errorf("seen %s: %q is neither affected nor unaffected", kernel, was)
+		}
+		if want := c.Expected(upstream); want != Unknown && want != was {
+			return fmt.Errorf("seen %s: %s, but by its commits it is %s", kernel, was, want)
+		}
+	}
+	return nil
+}
