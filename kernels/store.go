@@ -1,0 +1,208 @@
+package kernels
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/krepro/krepro/kernels/debian"
+)
+
+// EnvCache names the cache folder; without it, it is krepro in the user's cache folder.
+const EnvCache = "KREPRO_CACHE"
+
+// Age of the catalogue up to which it is taken as it is: when a kernel has to be
+// fetched anyway, and when the pool contradicts it.
+const (
+	catalogueAge   = 24 * time.Hour
+	catalogueFresh = 10 * time.Minute
+	anyAge         = time.Duration(1<<63 - 1)
+)
+
+// Store is a cache of kernels. Its methods may be called at the same time, and
+// several processes may share one folder. Close it: an image that it handed out
+// is safe from Prune until then.
+type Store struct {
+	Dir string // absolute; Open fills it in
+	// Progress is told what takes time, one line each, from any goroutine. May be nil.
+	Progress func(line string)
+	// EtcApt is the machine's apt configuration, /etc/apt.
+	EtcApt string
+	// Keyrings are candidates for Debian's archive keyring; nil: debian.Keyrings.
+	Keyrings []string
+
+	mu   sync.Mutex
+	held []*flock.Flock
+}
+
+// Open makes a store of a folder, created if missing; "" means the default folder.
+func Open(dir string) (*Store, error) {
+	if dir == "" {
+		var err error
+		if dir, err = defaultDir(); err != nil {
+			return nil, err
+		}
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open kernel cache: %w", err)
+	}
+	for _, sub := range []string{"images", "tmp", "apt"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
+			return nil, fmt.Errorf("open kernel cache: %w", err)
+		}
+	}
+	return &Store{Dir: dir, EtcApt: "/etc/apt"}, nil
+}
+
+func defaultDir() (string, error) {
+	if dir := os.Getenv(EnvCache); dir != "" {
+		return dir, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find cache folder: %w; set %s", err, EnvCache)
+	}
+	return filepath.Join(cache, "krepro"), nil
+}
+
+// Close gives up the images that were handed out.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var failed error
+	for _, f := range s.held {
+		failed = errors.Join(failed, f.Unlock())
+	}
+	s.held = nil
+	return failed
+}
+
+func (s *Store) say(format string, args ...any) {
+	if s.Progress != nil {
+		s.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+func (s *Store) entry(id string) string { return filepath.Join(s.Dir, "images", id) }
+func (s *Store) temp(id string) string  { return filepath.Join(s.Dir, "tmp", id) }
+
+// cached returns the entry of an id and holds it; nil if there is none.
+func (s *Store) cached(id string) (*Image, error) {
+	dir := s.entry(id)
+	use := flock.New(filepath.Join(dir, imageFile), flock.SetFlag(os.O_RDONLY))
+	locked, err := use.TryRLock()
+	if errors.Is(err, os.ErrNotExist) || (err == nil && !locked) {
+		return nil, nil // not there, or being pruned this moment
+	}
+	if err != nil {
+		return nil, fmt.Errorf("hold cache entry: %w", err)
+	}
+	img, err := load(dir)
+	if err == nil && img != nil {
+		err = s.freshen(img, dir)
+	}
+	if err != nil || img == nil {
+		return nil, errors.Join(err, use.Unlock())
+	}
+	s.mu.Lock()
+	s.held = append(s.held, use)
+	s.mu.Unlock()
+	return img, nil
+}
+
+// freshen marks an entry as used and completes what depends on this build of
+// krepro: the cut BTF.
+func (s *Store) freshen(img *Image, dir string) error {
+	now := time.Now()
+	if err := os.Chtimes(filepath.Join(dir, imageFile), now, now); err != nil {
+		return fmt.Errorf("mark cache entry as used: %w", err)
+	}
+	if !img.HasBTF {
+		return nil
+	}
+	img.BTF = filepath.Join(dir, btfName())
+	if _, err := os.Stat(img.BTF); err == nil {
+		return nil
+	}
+	return cutFrom(img.Vmlinux, img.BTF)
+}
+
+// fill makes the entry of an id with build, which writes into a folder of its
+// own and returns the image with paths relative to it. If another process is at
+// it, its result is taken.
+func (s *Store) fill(ctx context.Context, id string, build func(dir string) (*Image, error)) (img *Image, err error) {
+	if err := s.sweep(); err != nil {
+		return nil, err
+	}
+	held, err := lock(ctx, s.temp(id)+".lock", func() { s.say("waiting for the same kernel, which is being fetched") })
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unlock(held)) }()
+	if img, err := s.cached(id); img != nil || err != nil {
+		return img, err
+	}
+	dir := s.temp(id)
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return nil, fmt.Errorf("make cache entry: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if img, err = build(dir); err != nil {
+		return nil, err
+	}
+	img.ID = id
+	if img.Size, err = sizeOf(dir); err != nil {
+		return nil, err
+	}
+	if err := img.save(dir); err != nil {
+		return nil, err
+	}
+	// An entry that is there and was not taken above is damaged.
+	if err := os.RemoveAll(s.entry(id)); err != nil {
+		return nil, fmt.Errorf("replace cache entry: %w", err)
+	}
+	if err := os.Rename(dir, s.entry(id)); err != nil {
+		return nil, fmt.Errorf("make cache entry: %w", err)
+	}
+	return s.cached(id)
+}
+
+// sweep removes what processes that died left in tmp: whatever has no live lock.
+func (s *Store) sweep() error {
+	left, err := os.ReadDir(filepath.Join(s.Dir, "tmp"))
+	if err != nil {
+		return fmt.Errorf("tidy cache: %w", err)
+	}
+	for _, e := range left {
+		if !e.IsDir() {
+			continue
+		}
+		held, err := tryLock(s.temp(e.Name()) + ".lock")
+		if err != nil {
+			return fmt.Errorf("tidy cache: %w", err)
+		}
+		if held == nil {
+			continue
+		}
+		if err := errors.Join(os.RemoveAll(s.temp(e.Name())), unlock(held)); err != nil {
+			return fmt.Errorf("tidy cache: %w", err)
+		}
+	}
+	return nil
+}
+
+// apt is the private apt state with the machine's mirrors.
+func (s *Store) apt() (debian.Apt, error) {
+	mirrors, err := debian.Discover(os.DirFS(s.EtcApt), os.Getenv)
+	if err != nil {
+		return debian.Apt{}, err
+	}
+	return debian.Apt{Dir: filepath.Join(s.Dir, "apt"), Mirrors: mirrors, Keyrings: s.Keyrings}, nil
+}
