@@ -1,0 +1,76 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// details says of one kernel what its line in the table rests on: each case
+// with its reach, and whatever did not pass with the evidence for it.
+func details(b *bytes.Buffer, r verdict.Result) {
+	fmt.Fprintf(b, "\n%s\n", kernel(r))
+	for _, c := range r.Cases {
+		fmt.Fprintf(b, "  %s: %s%s: %s\n", c.Name, c.Verdict, expectation(c), Reach(c.Rate))
+		if c.Verdict != verdict.Unaffected && c.Verdict != verdict.Affected {
+			fmt.Fprintf(b, "    %s\n", c.Reason)
+		}
+	}
+	for _, s := range r.Suites {
+		if s.Verdict != verdict.Pass {
+			fmt.Fprintf(b, "  %s %s: %s\n", s.Name, s.Verdict, s.Reason)
+		}
+		for _, p := range s.Specs {
+			if p.Verdict != verdict.Pass && p.Verdict != verdict.Infra {
+				spec(b, p, s.Reason)
+			}
+		}
+	}
+	for _, s := range r.Splats {
+		fmt.Fprintf(b, "  console line %d: %s%s\n", s.Line, s.Title, times(s.Count))
+	}
+	if r.Torn > 0 {
+		fmt.Fprintf(b, "  lines that are no record: %d\n", r.Torn)
+	}
+}
+
+// spec shows a spec that did not pass; said is the reason that stands above it.
+func spec(b *bytes.Buffer, p verdict.Spec, said string) {
+	fmt.Fprintf(b, "  %s: %s", p.Verdict, p.Name)
+	if p.Rate.Trials > 0 {
+		fmt.Fprintf(b, ": %s", Reach(p.Rate))
+	}
+	if p.Case != "" {
+		fmt.Fprintf(b, " [%s]", p.Case)
+	}
+	fmt.Fprintln(b)
+	if p.Verdict != verdict.Fail {
+		if p.Reason != said {
+			fmt.Fprintf(b, "    %s\n", p.Reason)
+		}
+		return
+	}
+	// A finding of each symptom, once; else the assertion's own words.
+	shown := map[string]bool{}
+	for _, f := range p.Findings {
+		symptom, _, _ := bytes.Cut([]byte(f), []byte(":"))
+		if !shown[string(symptom)] {
+			shown[string(symptom)] = true
+			fmt.Fprintf(b, "    %s\n", f)
+		}
+	}
+	if len(p.Findings) == 0 {
+		fmt.Fprintf(b, "    %s\n", p.Reason)
+	}
+	if p.Where != "" {
+		fmt.Fprintf(b, "    at %s\n", p.Where)
+	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d times)", n)
+}

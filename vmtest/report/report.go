@@ -1,0 +1,50 @@
+// Package report shows results: a table for people, JSON for programs, JUnit
+// XML for CI. It is pure: the same results give the same bytes, and no time of
+// day or path of the machine is in them.
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// JSON is verdicts.json: the exit code of the whole and all that was found.
+func JSON(results []verdict.Result) ([]byte, error) {
+	whole := struct {
+		Code    int              `json:"code"`
+		Kernels []verdict.Result `json:"kernels"`
+	}{Code(results), results}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "\t")
+	if err := e.Encode(whole); err != nil {
+		return nil, fmt.Errorf("encode verdicts: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Code is the exit code for all kernels. Nothing judged is nothing known.
+func Code(results []verdict.Result) int {
+	if len(results) == 0 {
+		return verdict.CodeSkip
+	}
+	var codes []int
+	for _, r := range results {
+		codes = append(codes, r.Code)
+	}
+	return verdict.Worst(codes...)
+}
+
+// kernel is what the kernel is called in a table: exact, and as short as that allows.
+func kernel(r verdict.Result) string {
+	k := r.Kernel
+	if k.Package != "" {
+		return k.Package + " " + k.Flavour
+	}
+	return cmp.Or(k.Release, k.Ref, "unknown kernel")
+}

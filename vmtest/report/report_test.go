@@ -1,0 +1,143 @@
+package report
+
+import (
+	"encoding/xml"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// folders are the evidence that the golden files are made of.
+var folders = []string{"affected", "unaffected", "wrong-symptom", "panic-in-spec", "silent-hang", "untestable-config", "no-console", "warning", "setup-failed"}
+
+// judged judges folders of package verdict's test data.
+func judged(t *testing.T, folders ...string) []verdict.Result {
+	t.Helper()
+	asked := verdict.Asked{Suites: []string{"sockmap"}, Sought: []verdict.Sought{{
+		Case: "sockhash-stale-entry",
+		Specs: []verdict.SoughtSpec{
+			{Suite: "sockmap", Spec: "sockmap closing a listener with unaccepted connections leaves no entry", Symptoms: []event.Symptom{event.StaleEntry}, Must: true},
+			{Suite: "sockmap", Spec: "sockmap reusing the 4-tuples of unaccepted connections reaches every server", Symptoms: []event.Symptom{event.Exists, event.Stuck}, Must: true},
+		},
+	}}}
+	var out []verdict.Result
+	for _, f := range folders {
+		dir := filepath.Join("..", "verdict", "testdata", f)
+		if _, err := os.Stat(dir); err != nil {
+			t.Fatal(err)
+		}
+		asked.Sought[0].Expect = verdict.Unaffected
+		if f == "affected" {
+			asked.Sought[0].Expect = verdict.Affected
+		}
+		out = append(out, verdict.Of(os.DirFS(dir), asked))
+	}
+	return out
+}
+
+func TestTable(t *testing.T) { golden(t, "table.txt", []byte(Table(judged(t, folders...)))) }
+
+func TestJSON(t *testing.T) {
+	text, err := JSON(judged(t, "affected", "panic-in-spec"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "verdicts.json", text)
+}
+
+func TestJUnit(t *testing.T) {
+	for _, folder := range []string{"affected", "wrong-symptom", "panic-in-spec", "untestable-config", "warning", "skipped-spec"} {
+		r := judged(t, folder)[0]
+		text, err := JUnit(r, r.Suites[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "junit-"+folder+".xml", text)
+	}
+}
+
+// What a kernel or a test wrote cannot break the XML, and the counts are those
+// of the elements.
+func TestJUnitCounts(t *testing.T) {
+	r := judged(t, "wrong-symptom")[0]
+	r.Suites[0].Specs[0].Text = "]]> \x00\x1b[31m <b>&\xff"
+	text, err := JUnit(r, r.Suites[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read junitSuite
+	if err := xml.Unmarshal(text, &read); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	var again junitSuite
+	for _, c := range read.Cases {
+		again.add(c)
+	}
+	if again.Tests != read.Tests || again.Failures != read.Failures || again.Errors != read.Errors || again.Skipped != read.Skipped {
+		t.Errorf("attributes say %+v, elements %+v", read, again)
+	}
+	if read.Failures != 1 || read.Tests != 4 {
+		t.Errorf("%d failures of %d, want 1 of 4", read.Failures, read.Tests)
+	}
+}
+
+func TestCode(t *testing.T) {
+	tests := []struct {
+		folders []string
+		want    int
+	}{
+		{nil, 125},
+		{[]string{"affected", "unaffected"}, 0},
+		{[]string{"unaffected", "untestable-config"}, 125},
+		{[]string{"untestable-config", "wrong-symptom"}, 1},
+		{[]string{"wrong-symptom", "no-console"}, 128},
+		{[]string{"no-console", "cancelled"}, 130},
+	}
+	for _, test := range tests {
+		if got := Code(judged(t, test.folders...)); got != test.want {
+			t.Errorf("%v: %d, want %d", test.folders, got, test.want)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
+		if got := thousands(n); got != want {
+			t.Errorf("thousands(%d) = %s, want %s", n, got, want)
+		}
+	}
+	for p, want := range map[float64]string{0.0012957: "0.13 %", 1: "100 %", 0.5: "50 %", 0.00000123: "0.00012 %", 0: "0 %", 0.995: "100 %"} {
+		if got := percent(p); got != want {
+			t.Errorf("percent(%g) = %s, want %s", p, got, want)
+		}
+	}
+	if got, want := Reach(verdict.RateOf(0, 2310)), "0 of 2,310 trials; rate below 0.13 % (95 %)"; got != want {
+		t.Errorf("Reach = %q, want %q", got, want)
+	}
+	if got, want := Reach(verdict.RateOf(50, 50)), "50 of 50 trials; rate 93 % to 100 % (95 %)"; got != want {
+		t.Errorf("Reach = %q, want %q", got, want)
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("%s differs; go test -update writes it anew. Got:\n%s", name, got)
+	}
+}

@@ -1,0 +1,120 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// Table is what people read: a line for each kernel, and below it what stands
+// behind the lines.
+//
+//	KERNEL                  SMOKE  SOCKMAP          sockhash-stale-entry  SECONDS
+//	5.10.218-1 cloud-amd64  7/7    10/12 (2,310)    affected, expected    14.2
+//
+// A suite's cell is passed/all specs and in brackets the trials, and its verdict
+// if it did not come to its end.
+func Table(results []verdict.Result) string {
+	suites, cases := columns(results)
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	head := []string{"KERNEL"}
+	for _, s := range suites {
+		head = append(head, strings.ToUpper(s))
+	}
+	head = append(append(head, cases...), "SECONDS")
+	fmt.Fprintln(w, strings.Join(head, "\t"))
+	for _, r := range results {
+		cells := []string{kernel(r)}
+		for _, s := range suites {
+			cells = append(cells, suiteCell(r, s))
+		}
+		for _, c := range cases {
+			cells = append(cells, caseCell(r, c))
+		}
+		fmt.Fprintln(w, strings.Join(append(cells, seconds(r)), "\t"))
+	}
+	w.Flush() // into memory
+	for _, r := range results {
+		details(&b, r)
+	}
+	return b.String()
+}
+
+// columns are the suites and cases of all results, in the order they come.
+func columns(results []verdict.Result) (suites, cases []string) {
+	add := func(to []string, name string) []string {
+		if slices.Contains(to, name) {
+			return to
+		}
+		return append(to, name)
+	}
+	for _, r := range results {
+		for _, s := range r.Suites {
+			suites = add(suites, s.Name)
+		}
+		for _, c := range r.Cases {
+			cases = add(cases, c.Name)
+		}
+	}
+	return suites, cases
+}
+
+func suiteCell(r verdict.Result, name string) string {
+	i := slices.IndexFunc(r.Suites, func(s verdict.Suite) bool { return s.Name == name })
+	if i < 0 {
+		return "-"
+	}
+	s := r.Suites[i]
+	passed, trials := 0, 0
+	for _, p := range s.Specs {
+		if p.Verdict == verdict.Pass {
+			passed++
+		}
+		trials += p.Rate.Trials
+	}
+	all := max(s.Planned, len(s.Specs))
+	if all == 0 {
+		return string(s.Verdict)
+	}
+	cell := fmt.Sprintf("%d/%d", passed, all)
+	if trials > 0 {
+		cell += fmt.Sprintf(" (%s)", thousands(trials))
+	}
+	if s.Verdict != verdict.Pass {
+		cell += " " + string(s.Verdict)
+	}
+	return cell
+}
+
+func caseCell(r verdict.Result, name string) string {
+	i := slices.IndexFunc(r.Cases, func(c verdict.Case) bool { return c.Name == name })
+	if i < 0 {
+		return "-"
+	}
+	return string(r.Cases[i].Verdict) + expectation(r.Cases[i])
+}
+
+// expectation says whether a verdict was expected, where that is known.
+func expectation(c verdict.Case) string {
+	switch {
+	case c.Expect == "":
+		return ""
+	case c.Met:
+		return ", expected"
+	case !c.Verdict.Clear():
+		return fmt.Sprintf(" (%s expected)", c.Expect)
+	}
+	return fmt.Sprintf(", NOT EXPECTED (%s)", c.Expect)
+}
+
+func seconds(r verdict.Result) string {
+	if r.Exit == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", r.Exit.Seconds)
+}
