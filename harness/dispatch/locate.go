@@ -1,66 +1,85 @@
 package dispatch
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
-	"runtime"
-	"unsafe"
+	"strconv"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
-	"golang.org/x/sys/unix"
 )
 
-// locate asks the kernel for a symbol's address: it puts a kprobe there, has
-// BPF_TASK_FD_QUERY (bpf(2), since 4.17) tell the probe's address, and takes it
-// away again. os.ErrNotExist if the kernel has no such symbol to probe.
+// probeList is where the kernel lists its kprobes with their addresses
+// (Documentation/trace/kprobes.rst, "The kprobes debugfs interface").
+const probeList = "/sys/kernel/debug/kprobes/list"
+
+// locate asks the kernel for the addresses of functions: it puts a kprobe on
+// each, reads the kernel's list of kprobes, and takes them away again. Symbols
+// that the kernel does not have are left out.
 //
 // Reading /proc/kallsyms instead costs 1 to 4 seconds in an emulated guest.
-func locate(symbol string, prog *ebpf.Program) (uint64, error) {
-	probe, err := link.Kprobe(symbol, prog, nil)
+func locate(prog *ebpf.Program, symbols ...string) (map[uint64]string, error) {
+	for _, symbol := range symbols {
+		probe, err := link.Kprobe(symbol, prog, nil)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("attach kprobe to %s: %w", symbol, err)
+		}
+		defer probe.Close()
+	}
+	f, err := os.Open(probeList)
 	if err != nil {
-		return 0, fmt.Errorf("locate %s: %w", symbol, err)
+		return nil, fmt.Errorf("read addresses of kprobes (is debugfs mounted?): %w", err)
 	}
-	defer probe.Close()
-	event, ok := probe.(link.PerfEvent)
-	if !ok {
-		return 0, fmt.Errorf("locate %s: the kprobe is no perf event", symbol)
-	}
-	file, err := event.PerfEvent()
+	defer f.Close()
+	all, err := parseProbes(f)
 	if err != nil {
-		return 0, fmt.Errorf("locate %s: %w", symbol, err)
+		return nil, fmt.Errorf("read %s: %w", probeList, err)
 	}
-	defer file.Close()
-	address, err := probeAddress(file)
-	if err != nil {
-		return 0, fmt.Errorf("locate %s: %w", symbol, err)
+	found := map[uint64]string{}
+	for _, symbol := range symbols {
+		if address, ok := all[symbol]; ok {
+			found[address] = symbol
+		}
 	}
-	return address, nil
+	return found, nil
 }
 
-// taskFDQuery mirrors the task_fd_query member of union bpf_attr (linux/bpf.h).
-type taskFDQuery struct {
-	pid, fd, flags, bufLen uint32
-	buf                    uint64
-	progID, fdType         uint32
-	offset, address        uint64
-}
-
-const bpfTaskFDQuery = 20 // BPF_TASK_FD_QUERY
-
-func probeAddress(event *os.File) (uint64, error) {
-	buf := make([]byte, 128) // the symbol's name comes back in it
-	q := taskFDQuery{
-		pid: uint32(os.Getpid()), fd: uint32(event.Fd()),
-		bufLen: uint32(len(buf)), buf: uint64(uintptr(unsafe.Pointer(&buf[0]))),
+// parseProbes reads lines like
+//
+//	ffffffff81a2b3c4  k  tcp_recvmsg+0x4    [FTRACE]
+//
+// into function addresses by symbol: the probe's less its offset, which is 4
+// where the function begins with ENDBR.
+func parseProbes(r io.Reader) (map[string]uint64, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
 	}
-	_, _, errno := unix.Syscall(unix.SYS_BPF, bpfTaskFDQuery, uintptr(unsafe.Pointer(&q)), unsafe.Sizeof(q))
-	runtime.KeepAlive(buf)
-	if errno != 0 {
-		return 0, fmt.Errorf("query the kprobe's address: %w", errno)
+	found := map[string]uint64{}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			continue
+		}
+		symbol, offset, _ := strings.Cut(fields[2], "+")
+		at, err := strconv.ParseUint(fields[0], 16, 64)
+		if err != nil {
+			return nil, fmt.Errorf("address in %q: %w", strings.TrimSpace(line), err)
+		}
+		by, err := strconv.ParseUint(offset, 0, 64)
+		if err != nil {
+			return nil, fmt.Errorf("offset in %q: %w", strings.TrimSpace(line), err)
+		}
+		if at == 0 {
+			return nil, fmt.Errorf("address of %s is hidden (kernel.kptr_restrict?)", symbol)
+		}
+		found[symbol] = at - by
 	}
-	if q.address == 0 {
-		return 0, fmt.Errorf("query the kprobe's address: the kernel hides it (kernel.kptr_restrict?)")
-	}
-	return q.address, nil
+	return found, nil
 }

@@ -11,7 +11,9 @@ package dispatch
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -40,7 +42,7 @@ type Observer struct {
 // (event.EnvBTF), offsets come from there instead of from the kernel's own
 // BTF, which takes seconds to parse in an emulated guest.
 func Open() (o *Observer, err error) {
-	o = &Observer{names: map[uint64]string{}}
+	o = &Observer{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, o.Close())
@@ -56,8 +58,13 @@ func Open() (o *Observer, err error) {
 	if err = bpf.LoadDispatchObjects(&o.objs, opts); err != nil {
 		return o, fmt.Errorf("load dispatch observer: %w", err)
 	}
-	if err = o.learnNames(); err != nil {
+	if o.names, err = locate(o.objs.Locate, TCP, BPF, BPFParser); err != nil {
 		return o, err
+	}
+	for _, symbol := range []string{TCP, BPF} {
+		if !slices.Contains(slices.Collect(maps.Values(o.names)), symbol) {
+			return o, fmt.Errorf("locate %s: the kernel has no such function to probe (CONFIG_BPF_STREAM_PARSER, CONFIG_NET_SOCK_MSG?)", symbol)
+		}
 	}
 	return o, o.attach()
 }
@@ -74,30 +81,6 @@ func (o *Observer) attach() error {
 		o.links = append(o.links, l)
 	}
 	return nil
-}
-
-func (o *Observer) learnNames() error {
-	for _, symbol := range []string{TCP, BPF} {
-		address, err := locate(symbol, o.objs.Locate)
-		if err != nil {
-			return err
-		}
-		o.name(address, symbol)
-	}
-	if address, err := locate(BPFParser, o.objs.Locate); err == nil {
-		o.name(address, BPFParser)
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// name enters a symbol under the address of its first instruction. A kprobe on
-// a kernel with IBT sits behind the 4 bytes of ENDBR, so the probe's address
-// may be 4 more than the function's; no other function can begin in between.
-func (o *Observer) name(probe uint64, symbol string) {
-	o.names[probe] = symbol
-	o.names[probe-4] = symbol
 }
 
 // Close detaches and unloads.

@@ -109,11 +109,23 @@ func (n *Netns) up(device string) error {
 
 // onThread runs f on a locked thread that is left to die: it never comes back
 // to the scheduler, so no other goroutine can wake up in a foreign namespace.
+// A panic of f (a failed assertion, say) is passed on to the caller.
 func onThread(f func() error) error {
 	result := make(chan error, 1)
+	panicked := make(chan any, 1)
 	go func() {
 		runtime.LockOSThread()
+		defer func() {
+			if r := recover(); r != nil {
+				panicked <- r
+			}
+		}()
 		result <- f()
 	}()
-	return <-result
+	select {
+	case err := <-result:
+		return err
+	case r := <-panicked:
+		panic(r)
+	}
 }

@@ -18,11 +18,15 @@ var errCrossed = errors.New("bytes of another connection")
 func (c *Conn) Get(trial int) Outcome {
 	defer c.Close()
 	o := Outcome{Trial: trial, Client: c.Cookie}
-	o.Local, o.Remote = c.addrs()
+	o.Local, o.Remote = c.Addrs()
 	if o.Before, o.Err = TCPInfo(c.TCPConn); o.Err == nil {
 		o.Server, o.Err = c.exchange(o)
 	}
 	o.Class = classify(o.Err, true)
+	if o.Err != nil {
+		// No FIN: TIME_WAIT would hold the source port for a minute.
+		o.Err = errors.Join(o.Err, c.AbortOnClose())
+	}
 	after, err := TCPInfo(c.TCPConn)
 	o.After = after
 	if o.Err == nil && err != nil {

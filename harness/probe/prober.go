@@ -80,10 +80,7 @@ func (p *Prober) Churn(n int, port func(i int) uint16, f func(Outcome)) error {
 	})
 }
 
-// AbortOnClose makes Close send RST in place of FIN (SO_LINGER with 0 seconds, socket(7)).
-func (c *Conn) AbortOnClose() error { return c.SetLinger(0) }
-
-// addrs are the connection's own and its peer's address.
-func (c *Conn) addrs() (local, remote netip.AddrPort) {
+// Addrs are the connection's own and its peer's address.
+func (c *Conn) Addrs() (local, remote netip.AddrPort) {
 	return c.LocalAddr().(*net.TCPAddr).AddrPort(), c.RemoteAddr().(*net.TCPAddr).AddrPort()
 }

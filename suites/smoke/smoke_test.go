@@ -49,7 +49,7 @@ var _ = DescribeTable("ping crosses the topology",
 var _ = Describe("plain HTTP", func() {
 	It("is served by tcp_recvmsg at both ends", func() {
 		Expect(l.Accel.Reset()).To(Succeed())
-		outcome := ask(remote())
+		outcome := dial(remote()).Get(0)
 		Expect(outcome.Class).To(Equal(probe.OK), "%s", outcome)
 		Expect(handlers(outcome.Client)).To(Equal([]string{dispatch.TCP}))
 		Expect(handlers(outcome.Server)).To(Equal([]string{dispatch.TCP}))
@@ -63,33 +63,28 @@ var _ = Describe("accelerated HTTP", func() {
 	It("enters the map, is redirected, and is served by tcp_bpf_recvmsg at both ends", func() {
 		Expect(l.Accel.Reset()).To(Succeed())
 		Expect(l.Accel.Configure(accel.Config{Flags: accel.NoExist, Redirect: true})).To(Succeed())
-		outcome := ask(node())
+		c := dial(node())
+		Expect(l.AwaitPeer(c)).To(Succeed())
+		outcome := c.Get(0)
 		Expect(outcome.Class).To(Equal(probe.OK), "%s", outcome)
 		Expect(handlers(outcome.Client)).To(Equal([]string{dispatch.BPF}))
 		Expect(handlers(outcome.Server)).To(Equal([]string{dispatch.BPF}))
-		c, err := l.Accel.Counters()
-		Expect(err).NotTo(HaveOccurred())
-		Expect(c.Inserted).To(BeEquivalentTo(2))
-		Expect(c.Redirected).To(BeNumerically(">=", 2))
-		Expect(c.NoPeer + c.Exists + c.Failed).To(BeZero())
+		Expect(l.Accel.Counters()).To(Equal(accel.Counters{Inserted: 2, Redirected: 2}), "two sockets, a request and an answer")
 		evidence.NewTally().Watch().Trials(1)
 	})
 
 	It("shows its two entries, decoded, while the connection is open", func() {
 		Expect(l.Accel.Reset()).To(Succeed())
-		listener, err := probe.Listen(pod1(), false, port)
-		Expect(err).NotTo(HaveOccurred())
-		defer listener.Close()
-		p := probe.Prober{From: node(), To: netip.AddrPortFrom(pod1().V4, port), Timeout: evidence.Stretch(timeout)}
-		var c *probe.Conn
-		Expect(node().Do(func() (err error) { c, err = p.Dial(lab.FirstPort); return err })).To(Succeed())
+		Expect(l.Accel.Configure(accel.Config{Flags: accel.NoExist, Redirect: true})).To(Succeed())
+		c := dial(node())
 		defer c.Close()
-		client := netip.AddrPortFrom(node().V4, lab.FirstPort)
+		Expect(l.AwaitPeer(c)).To(Succeed())
+		client, server := c.Addrs()
 		entries, err := l.Accel.Entries()
 		Expect(err).NotTo(HaveOccurred())
 		Expect(entries).To(ConsistOf(
-			accel.Entry{Key: accel.KeyOf(client, p.To), Cookie: c.Cookie},
-			HaveField("Key", accel.KeyOf(p.To, client)),
+			accel.Entry{Key: accel.KeyOf(client, server), Cookie: c.Cookie},
+			HaveField("Key", accel.KeyOf(server, client)),
 		))
 		evidence.NewTally().Watch().Trials(1)
 	})
@@ -102,17 +97,16 @@ var _ = Describe("the observer", func() {
 	})
 })
 
-// ask serves one request in pod1.
-func ask(from *netlab.Host) probe.Outcome {
+// dial connects to a server that answers in pod1 until the spec ends.
+func dial(from *netlab.Host) *probe.Conn {
 	GinkgoHelper()
 	listener, err := probe.Listen(pod1(), false, port)
 	Expect(err).NotTo(HaveOccurred())
-	server := probe.Serve(listener)
-	defer server.Close()
+	DeferCleanup(probe.Serve(listener).Close)
 	p := probe.Prober{From: from, To: netip.AddrPortFrom(pod1().V4, port), Timeout: evidence.Stretch(timeout)}
-	var outcome probe.Outcome
-	Expect(p.Churn(1, func(int) uint16 { return lab.FirstPort }, func(o probe.Outcome) { outcome = o })).To(Succeed())
-	return outcome
+	var c *probe.Conn
+	Expect(from.Do(func() (err error) { c, err = p.Dial(lab.FirstPort); return err })).To(Succeed())
+	return c
 }
 
 func handlers(cookie uint64) []string {

@@ -1,0 +1,104 @@
+// Package sockmap asks whether sockets leave a sockhash when they die, and
+// whether every recvmsg on an accelerated connection goes to tcp_bpf_recvmsg.
+//
+// The specs close every descriptor before they look at the map. A socket that
+// is dead but whose descriptor is open keeps its entry on every kernel to this
+// day, as does one after connect(AF_UNSPEC): other cases, not asked here.
+package sockmap
+
+import (
+	"net/netip"
+	"os"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/krepro/krepro/harness/accel"
+	"github.com/krepro/krepro/harness/evidence"
+	"github.com/krepro/krepro/harness/lab"
+	"github.com/krepro/krepro/harness/netlab"
+	"github.com/krepro/krepro/harness/probe"
+)
+
+func TestMain(m *testing.M) {
+	if probe.IsChild() {
+		os.Exit(probe.ChildMain())
+	}
+	os.Exit(m.Run())
+}
+
+func TestSockmap(t *testing.T) { evidence.Run(t, "sockmap") }
+
+const (
+	port    = 8080
+	batch   = 50 // connections of a spec that needs no more: what it looks for strikes each
+	timeout = 1500 * time.Millisecond
+)
+
+var l *lab.Lab
+
+var _ = BeforeSuite(func() {
+	var err error
+	l, err = lab.Open(2)
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(l.Close)
+})
+
+// variant is a way to accelerate.
+type variant struct {
+	name   string
+	config accel.Config
+	v6     bool
+}
+
+func (v variant) String() string { return v.name }
+
+// cilium is what Cilium v1.11.10 did.
+var cilium = variant{name: "SOCKHASH, BPF_NOEXIST, IPv4", config: accel.Config{Flags: accel.NoExist, Redirect: true}}
+
+var variants = []variant{
+	cilium,
+	{"SOCKHASH, BPF_NOEXIST, IPv6", cilium.config, true},
+	{"SOCKHASH, BPF_ANY, IPv4", accel.Config{Flags: accel.Any, Redirect: true}, false},
+	{"SOCKMAP, BPF_NOEXIST, IPv4", accel.Config{Flags: accel.NoExist, Redirect: true, Sockmap: true, ServerPort: port}, false},
+	{"SOCKMAP, BPF_ANY, IPv4", accel.Config{Flags: accel.Any, Redirect: true, Sockmap: true, ServerPort: port}, false},
+}
+
+// bench is what one spec works with.
+type bench struct {
+	*evidence.Tally
+	variant
+}
+
+// newBench begins a spec with an empty map and the variant's acceleration.
+func newBench(v variant) *bench {
+	GinkgoHelper()
+	Expect(l.Accel.Reset()).To(Succeed())
+	Expect(l.Accel.Configure(v.config)).To(Succeed())
+	return &bench{evidence.NewTally().Watch(), v}
+}
+
+// finish judges what the spec left behind and submits the tally.
+func (b *bench) finish() {
+	GinkgoHelper()
+	Expect(l.JudgeUpdates(b.Tally)).To(Succeed())
+	Expect(l.JudgeAtRest(b.Tally)).To(Succeed())
+	Expect(l.Observer.Lost()).To(BeZero(), "recvmsg calls that the observer lost")
+	b.Submit()
+}
+
+func (b *bench) prober(from *netlab.Host) *probe.Prober {
+	return &probe.Prober{
+		From: from, To: netip.AddrPortFrom(pod1().Addr(b.v6), port), Timeout: evidence.Stretch(timeout),
+	}
+}
+
+// portOf is the source port of a trial, where each trial has its own.
+func portOf(trial int) uint16 { return lab.FirstPort + uint16(trial) }
+
+func node() *netlab.Host   { return l.Node }
+func remote() *netlab.Host { return l.Remote }
+func pod1() *netlab.Host   { return l.Pods[0] }
+func pod2() *netlab.Host   { return l.Pods[1] }
