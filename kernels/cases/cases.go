@@ -34,8 +34,8 @@ type Case struct {
 	Introduced Change          `yaml:"introduced"`
 	Fixed      Change          `yaml:"fixed"`    // zero: not fixed anywhere
 	Unpinned   []string        `yaml:"unpinned"` // lines that got the fix, nobody knows in which release
-	Shows      []Spec          `yaml:"shows"`    // specs that show the bug for certain
-	May        []Spec          `yaml:"may"`      // specs that may fail by it
+	Shows      []Specs         `yaml:"shows"`    // specs that show the bug for certain
+	May        []Specs         `yaml:"may"`      // specs that may fail by it
 	Splats     []string        `yaml:"splats"`   // titles of console splats that show it
 	Hang       bool            `yaml:"hang"`     // it shows as a machine without a sign of life
 	Seen       map[string]Seen `yaml:"seen"`     // measured, by Debian package or upstream version
@@ -49,12 +49,12 @@ type Change struct {
 	Stable   map[string]string `yaml:"stable"`   // line: first release, "5.10": 5.10.80
 }
 
-// Spec is a spec by which a bug shows.
-type Spec struct {
+// Specs are specs of one suite by which a bug shows alike.
+type Specs struct {
 	Suite    string          `yaml:"suite"`
-	Spec     string          `yaml:"spec"`     // full text, as the events have it
 	Symptoms []event.Symptom `yaml:"symptoms"` // no other may come with it
 	Trials   int             `yaml:"trials"`   // fewer passed trials cannot tell; 0: one is enough
+	Specs    []string        `yaml:"specs"`    // full texts, as the events have them
 }
 
 // Seen says what a kernel was measured or is expected to be.

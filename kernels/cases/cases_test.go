@@ -19,11 +19,6 @@ func TestCorpus(t *testing.T) {
 		if len(c.Seen) == 0 {
 			t.Errorf("%s: never measured on any kernel", c.Name)
 		}
-		for _, s := range append(c.Shows, c.May...) {
-			if !strings.HasPrefix(s.Spec, s.Suite+" ") {
-				t.Errorf("%s: spec %q does not begin with its suite's container %q", c.Name, s.Spec, s.Suite)
-			}
-		}
 	}
 }
 
@@ -80,7 +75,7 @@ func TestParseRefuses(t *testing.T) {
 	tests := []struct{ name, old, new, message string }{
 		{"unknown field", "title:", "headline: x\ntitle:", "line 1: field headline not found"},
 		{"no title", "title: a socket destroyed without close stays in its sockhash", "title: ' '", "title and about must be there"},
-		{"field twice", "may: []", "may: []\nmay: []", `already defined at line`},
+		{"field twice", "may:\n", "may: []\nmay:\n", `already defined at line`},
 		{"short commit", "commit: b8b8315e39ffaca82e79d86dde26e9144addf66b", "commit: b8b8315e39ff", "want the full hash"},
 		{"no subject", `subject: "bpf, sockmap: Remove unhash handler for BPF sockmap usage"`, `subject: ""`, "introduced: subject must be there"},
 		{"release of another line", `"5.15": 5.15.3`, `"5.15": 5.14.3`, "stable 5.15: 5.14.3 is of another line"},

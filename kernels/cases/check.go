@@ -76,21 +76,31 @@ func (c Case) checkSpecs() error {
 	}
 	seen := map[string]bool{}
 	for _, s := range slices.Concat(c.Shows, c.May) {
-		switch {
-		case s.Suite == "" || s.Spec == "":
-			return fmt.Errorf("shows, may: a spec needs its suite and its full text")
-		case len(s.Symptoms) == 0:
-			return fmt.Errorf("spec %q: no symptom, so no failure of it would be the bug", s.Spec)
-		case seen[s.Suite+"\n"+s.Spec]:
-			return fmt.Errorf("spec %q stands twice", s.Spec)
-		case s.Trials < 0:
-			return fmt.Errorf("spec %q: %d trials", s.Spec, s.Trials)
+		if err := s.check(); err != nil {
+			return fmt.Errorf("shows, may: suite %q: %w", s.Suite, err)
 		}
-		seen[s.Suite+"\n"+s.Spec] = true
-		for _, sym := range s.Symptoms {
-			if !slices.Contains(symptoms, sym) {
-				return fmt.Errorf("spec %q: unknown symptom %q, want one of %v", s.Spec, sym, symptoms)
+		for _, spec := range s.Specs {
+			if seen[s.Suite+"\n"+spec] {
+				return fmt.Errorf("shows, may: spec %q stands twice", spec)
 			}
+			seen[s.Suite+"\n"+spec] = true
+		}
+	}
+	return nil
+}
+
+func (s Specs) check() error {
+	switch {
+	case s.Suite == "" || len(s.Specs) == 0 || slices.Contains(s.Specs, ""):
+		return fmt.Errorf("want the suite's name and the full text of at least one spec")
+	case len(s.Symptoms) == 0:
+		return fmt.Errorf("no symptom, so no failure would be the bug")
+	case s.Trials < 0:
+		return fmt.Errorf("%d trials", s.Trials)
+	}
+	for _, sym := range s.Symptoms {
+		if !slices.Contains(symptoms, sym) {
+			return fmt.Errorf("unknown symptom %q, want one of %v", sym, symptoms)
 		}
 	}
 	return nil
