@@ -5,6 +5,19 @@ import (
 	"slices"
 )
 
+// chosenSuites leaves out suites of which the caller's filter chose nothing,
+// unless it chose nothing anywhere: then nothing was asked, and that is no pass.
+func (e *evidence) chosenSuites(all []Suite) []Suite {
+	some := slices.DeleteFunc(slices.Clone(all), func(s Suite) bool {
+		su := e.suites[s.Name]
+		return su != nil && su.ended && su.planned == 0 && len(s.Specs) == 0
+	})
+	if len(some) == 0 {
+		return all
+	}
+	return some
+}
+
 // chosen tells whether the caller's filter let any of the case's specs run.
 func (e *evidence) chosen(c Sought) bool {
 	return slices.ContainsFunc(c.must(), func(s SoughtSpec) bool {

@@ -144,6 +144,21 @@ func TestOfFiltered(t *testing.T) {
 	}
 }
 
+// A suite of which the filter chose nothing was not asked for, unless that is all of them.
+func TestOfFilteredSuites(t *testing.T) {
+	folder := os.DirFS("testdata/filtered-suites")
+	r := Of(folder, Asked{Suites: []string{"smoke", "sockmap"}, Filtered: true})
+	if len(r.Suites) != 1 || r.Suites[0].Name != "sockmap" || r.Code != 0 {
+		t.Errorf("%d suites, code %d; want sockmap alone, 0", len(r.Suites), r.Code)
+	}
+	if r = Of(folder, Asked{Suites: []string{"smoke"}, Filtered: true}); r.Code != CodeSkip {
+		t.Errorf("nothing chosen at all: code %d, want 125", r.Code)
+	}
+	if r = Of(folder, Asked{Suites: []string{"smoke", "sockmap"}}); r.Code != CodeSkip {
+		t.Errorf("not filtered: code %d, want 125", r.Code)
+	}
+}
+
 // A spec that a filter chose but that skipped itself is no pass.
 func TestOfFilteredSkip(t *testing.T) {
 	r := Of(os.DirFS("testdata/skipped-spec"), Asked{Suites: []string{"sockmap"}, Filtered: true, Sought: []Sought{stale()}})

@@ -74,6 +74,9 @@ func Of(fsys fs.FS, asked Asked) Result {
 	for _, name := range asked.Suites {
 		r.Suites = append(r.Suites, e.judgeSuite(name, asked.Filtered))
 	}
+	if asked.Filtered {
+		r.Suites = e.chosenSuites(r.Suites)
+	}
 	r.Console = e.judgeConsole()
 	r.Splats = append(r.Splats, collapse(e.splats)...)
 	r.explain(asked.Sought)
