@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -48,7 +49,11 @@ func (s *Store) getDeb(ctx context.Context, ref Ref) (*Image, error) {
 	return s.fill(ctx, id, func(dir string) (*Image, error) {
 		s.say("unpacking %s", ref.Path)
 		img := &Image{Packages: files}
-		if err := img.unpack(ctx, dir, debs); err != nil {
+		err := img.unpack(ctx, dir, debs)
+		if errors.Is(err, errNoKernel) {
+			return nil, &RefError{ref.Text, errNoKernel.Error(), "name a linux-image package"}
+		}
+		if err != nil {
 			return nil, err
 		}
 		img.name(id)

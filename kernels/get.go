@@ -72,9 +72,11 @@ func (s *Store) getDebian(ctx context.Context, ref Ref) (*Image, error) {
 func (s *Store) search(ctx context.Context, ref Ref, maxAge time.Duration, accept func(debian.Kernel) bool) (*Image, error) {
 	c, err := s.Catalogue(ctx, maxAge)
 	if err != nil {
-		if c, _ = s.Catalogue(ctx, anyAge); c == nil {
-			return nil, err
+		old, readErr := debian.ReadCatalogue(s.cataloguePath())
+		if old == nil || ctx.Err() != nil {
+			return nil, errors.Join(err, readErr)
 		}
+		c = old
 		s.say("using the catalogue of %s: %s", c.Updated.Format(time.DateTime), err)
 	}
 	for {

@@ -63,12 +63,11 @@ func load(dir string) (*Image, error) {
 		if *p == "" {
 			continue
 		}
-		if !filepath.IsAbs(*p) {
-			*p = filepath.Join(dir, *p)
+		*p = filepath.Join(dir, *p)
+		// Empty files are what a machine that lost power leaves behind.
+		if info, err := os.Stat(*p); err != nil || info.Size() == 0 {
+			return nil, nil
 		}
-	}
-	if _, err := os.Stat(img.Vmlinuz); err != nil {
-		return nil, nil
 	}
 	info, err := os.Stat(file)
 	if err != nil {

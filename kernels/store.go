@@ -171,7 +171,10 @@ func (s *Store) fill(ctx context.Context, id string, build func(dir string) (*Im
 	if err := os.Rename(dir, s.entry(id)); err != nil {
 		return nil, fmt.Errorf("make cache entry: %w", err)
 	}
-	return s.cached(id)
+	if img, err = s.cached(id); img == nil && err == nil {
+		err = errors.New("make cache entry: it was pruned at once")
+	}
+	return img, err
 }
 
 // sweep removes what processes that died left in tmp: whatever has no live lock.

@@ -26,6 +26,9 @@ import (
 // unpackTimeout is far above the second or two that a package takes.
 const unpackTimeout = 10 * time.Minute
 
+// errNoKernel says that packages hold no boot image.
+var errNoKernel = errors.New("there is no kernel in it")
+
 // unpack fills the entry in dir from package files, removes them, and sets what
 // the files tell of the kernel.
 func (i *Image) unpack(ctx context.Context, dir string, debs []string) error {
@@ -40,6 +43,9 @@ func (i *Image) unpack(ctx context.Context, dir string, debs []string) error {
 				return fmt.Errorf("remove package file: %w", err)
 			}
 		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "vmlinuz")); err != nil {
+		return fmt.Errorf("unpack kernel: %w", errNoKernel)
 	}
 	i.Vmlinuz, i.Config = "vmlinuz", "config"
 	if _, err := os.Stat(filepath.Join(dir, "System.map")); err == nil {

@@ -2,13 +2,10 @@ package debian
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -46,13 +43,6 @@ type Apt struct {
 	Keyrings []string // candidates; nil: Keyrings
 }
 
-// GoneError says that a package is listed by a signed index and not in the pool.
-type GoneError struct{ Package Package }
-
-func (e *GoneError) Error() string {
-	return fmt.Sprintf("fetch %s %s: the index lists it, the pool does not have it", e.Package.Name, e.Package.Version)
-}
-
 // Update fetches and verifies the indexes and reads the kernels in them. A
 // suite that does not answer or whose signature is not good is noted in
 // Missing; that none answers is an error.
@@ -64,6 +54,9 @@ func (a Apt) Update(ctx context.Context) (*Catalogue, error) {
 	ctx, cancel := context.WithTimeout(ctx, updateTimeout)
 	defer cancel()
 	_, updateErr := run(ctx, "apt-get", "-c", conf, "-qq", "update")
+	if err := a.tidy(); err != nil {
+		return nil, err
+	}
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("update package lists: %w", context.Cause(ctx))
 	}
@@ -90,6 +83,18 @@ func (a Apt) Update(ctx context.Context) (*Catalogue, error) {
 	return c, nil
 }
 
+// tidy removes what a failed update leaves half fetched.
+func (a Apt) tidy() error {
+	left, err := filepath.Glob(filepath.Join(a.Dir, "lists/partial/*"))
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(file))
+	}
+	if err != nil {
+		return fmt.Errorf("tidy apt state: %w", err)
+	}
+	return nil
+}
+
 // suites are those whose archive is known.
 func (a Apt) suites() []Suite {
 	var known []Suite
@@ -103,18 +108,9 @@ func (a Apt) suites() []Suite {
 
 // prepare writes the private state's configuration and sources.
 func (a Apt) prepare() (conf string, err error) {
-	keyring := ""
-	candidates := a.Keyrings
-	if candidates == nil {
-		candidates = Keyrings
-	}
-	for _, k := range candidates {
-		if _, err := os.Stat(k); err == nil && keyring == "" {
-			keyring = k
-		}
-	}
-	if keyring == "" {
-		return "", fmt.Errorf("find debian's archive keyring: %s is not there; install the package debian-archive-keyring", candidates[0])
+	keyring, err := a.keyring()
+	if err != nil {
+		return "", err
 	}
 	for _, d := range []string{"lists/partial", "cache/archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(a.Dir, d), 0o755); err != nil {
@@ -125,14 +121,29 @@ func (a Apt) prepare() (conf string, err error) {
 	for _, s := range a.suites() {
 		fmt.Fprintf(&sources, "deb [arch=amd64 target=Packages signed-by=%s] %s %s main\n", keyring, a.Mirrors[s.Archive], s.Name)
 	}
-	if err := os.WriteFile(filepath.Join(a.Dir, "sources.list"), []byte(sources.String()), 0o644); err != nil {
-		return "", fmt.Errorf("make apt state: %w", err)
-	}
 	conf = filepath.Join(a.Dir, "apt.conf")
-	if err := os.WriteFile(conf, []byte(a.config()), 0o644); err != nil {
+	err = errors.Join(
+		replace(filepath.Join(a.Dir, "sources.list"), []byte(sources.String())),
+		replace(conf, []byte(a.config())),
+	)
+	if err != nil {
 		return "", fmt.Errorf("make apt state: %w", err)
 	}
 	return conf, nil
+}
+
+// keyring is the first candidate that exists.
+func (a Apt) keyring() (string, error) {
+	candidates := a.Keyrings
+	if candidates == nil {
+		candidates = Keyrings
+	}
+	for _, k := range candidates {
+		if _, err := os.Stat(k); err == nil {
+			return k, nil
+		}
+	}
+	return "", fmt.Errorf("find debian's archive keyring: none of %s is there; install the package debian-archive-keyring", strings.Join(candidates, ", "))
 }
 
 // config is what differs from the machine's apt configuration, which is read
@@ -157,6 +168,7 @@ func (a Apt) config() string {
 		fmt.Sprintf("Acquire::http::Timeout \"%.0f\";", connectTimeout.Seconds()),
 		fmt.Sprintf("Acquire::https::Timeout \"%.0f\";", connectTimeout.Seconds()),
 		`Acquire::Retries "2";`,
+		`APT::Get::List-Cleanup "true";`,  // lists of a mirror that is no longer used must go
 		`pkgCacheFile::Generate "false";`, // apt's own cache of the lists: 2.5 s, not read by us
 		// The cache folder belongs to the user who runs krepro; apt's own user
 		// (root drops to it) has no way into it.
@@ -188,7 +200,8 @@ func reason(err error, suite string) string {
 			return strings.TrimSpace(line)
 		}
 	}
-	return strings.TrimSpace(err.Error())
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
 }
 
 // readIndex reads one index in whatever compression apt left it.
@@ -216,110 +229,4 @@ func readIndex(ctx context.Context, conf, file string, suite Suite) (packages []
 		err = errors.Join(err, fmt.Errorf("read index of %s: %w: %s", suite.Name, waitErr, stderr.String()))
 	}
 	return packages, err
-}
-
-// Fetch gets packages into a folder, checked against their SHA-256, and returns
-// the files in the same order. *GoneError if the pool does not have one.
-func (a Apt) Fetch(ctx context.Context, dir string, packages []Package) ([]string, error) {
-	conf, err := a.prepare()
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	files := make([]string, len(packages))
-	for i, p := range packages {
-		files[i] = filepath.Join(dir, p.Name+".deb")
-		if err := a.fetch(ctx, conf, files[i], p); err != nil {
-			return nil, err
-		}
-	}
-	return files, nil
-}
-
-// fetch tries each place of a package in turn.
-func (a Apt) fetch(ctx context.Context, conf, file string, p Package) error {
-	helper, err := aptHelper()
-	if err != nil {
-		return err
-	}
-	var failed error
-	gone := true
-	for _, at := range p.At {
-		base := a.Mirrors[at.Archive]
-		if base == "" {
-			failed, gone = errors.Join(failed, fmt.Errorf("fetch %s: no mirror of debian's %s archive is known", p.Name, at.Archive)), false
-			continue
-		}
-		_, err := run(ctx, helper, "-c", conf, "download-file", base+"/"+at.Path, file, "SHA256:"+p.SHA256)
-		if err == nil {
-			return verify(file, p)
-		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("fetch %s: %w", p.Name, context.Cause(ctx))
-		}
-		failed = errors.Join(failed, fmt.Errorf("fetch %s: %w", p.Name, err))
-		gone = gone && saysGone(err.Error())
-	}
-	if gone {
-		return &GoneError{p}
-	}
-	return failed
-}
-
-// saysGone reads apt's message, in LC_ALL=C, for a file that is not there: by
-// HTTP status, or by the file method.
-func saysGone(message string) bool {
-	for _, sign := range []string{"404  Not Found", "410  Gone", "File not found"} {
-		if strings.Contains(message, sign) {
-			return true
-		}
-	}
-	return false
-}
-
-// verify checks a file by its hash. apt did so already; this does not rest on
-// how apt is configured.
-func verify(file string, p Package) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return fmt.Errorf("verify %s: %w", p.Name, err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return fmt.Errorf("verify %s: %w", p.Name, err)
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); got != p.SHA256 {
-		return fmt.Errorf("verify %s: sha256 is %s, the signed index says %s", p.Name, got, p.SHA256)
-	}
-	return nil
-}
-
-func aptHelper() (string, error) {
-	const helper = "/usr/lib/apt/apt-helper"
-	if _, err := os.Stat(helper); err != nil {
-		return "", fmt.Errorf("find apt: %w; kernels of debian are fetched by apt", err)
-	}
-	return helper, nil
-}
-
-// command is an apt tool in the C locale, ended softly so that it stops its own children.
-func command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C")
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 10 * time.Second
-	return cmd
-}
-
-// run returns what a tool printed; a failure carries its messages.
-func run(ctx context.Context, name string, args ...string) (string, error) {
-	var stdout, stderr strings.Builder
-	cmd := command(ctx, name, args...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", filepath.Base(name), err, strings.TrimSpace(stderr.String()))
-	}
-	return stdout.String(), nil
 }

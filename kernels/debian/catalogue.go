@@ -54,19 +54,24 @@ func (c *Catalogue) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("encode catalogue: %w", err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".catalogue-*")
-	if err != nil {
-		return fmt.Errorf("write catalogue: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(text)
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return fmt.Errorf("write catalogue: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	if err := replace(path, text); err != nil {
 		return fmt.Errorf("write catalogue: %w", err)
 	}
 	return nil
+}
+
+// replace writes a file that becomes visible as a whole: others may be reading it.
+func replace(path string, text []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(text)
+	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
 }
 
 // add joins packages of one more index: the same package in a further suite or

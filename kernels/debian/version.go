@@ -13,12 +13,6 @@ func CompareVersions(a, b string) int {
 	return cmp.Or(compareParts(ea, eb), compareParts(ua, ub), compareParts(ra, rb))
 }
 
-// CompareUpstream orders two mainline versions: 6.12-rc3 < 6.12 < 6.12.9 < 6.12.100.
-func CompareUpstream(a, b string) int {
-	tilde := strings.NewReplacer("-rc", "~rc")
-	return compareParts(tilde.Replace(a), tilde.Replace(b))
-}
-
 // Upstream is the mainline version that a Debian version was built from:
 // 6.12.94 of 6.12.94-1~bpo12+1, 7.3-rc4 of 7.3~rc4-1~exp1.
 func Upstream(version string) string {

@@ -33,15 +33,6 @@ func TestCompareVersions(t *testing.T) {
 	}
 }
 
-func TestCompareUpstream(t *testing.T) {
-	order := []string{"5.9", "5.10-rc1", "5.10", "5.10.9", "5.10.218", "6.12-rc3", "6.12-rc10", "6.12", "6.12.1", "6.12.94", "6.12.100", "7.0-rc1", "7.0"}
-	for i := 1; i < len(order); i++ {
-		if CompareUpstream(order[i-1], order[i]) >= 0 || CompareUpstream(order[i], order[i-1]) <= 0 {
-			t.Errorf("%s is not before %s", order[i-1], order[i])
-		}
-	}
-}
-
 func TestUpstream(t *testing.T) {
 	for _, c := range []struct{ version, upstream, line string }{
 		{"5.10.218-1", "5.10.218", "5.10"},
