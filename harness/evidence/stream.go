@@ -38,6 +38,9 @@ func Run(t *testing.T, suite string) {
 		defer f.Close()
 		stream.W = f
 	}
+	if s := os.Getenv(event.EnvSize); s != "" && s != Size() {
+		t.Fatalf("%s=%s: want %s, %s or %s", event.EnvSize, s, Quick, Default, Soak)
+	}
 	gomega.RegisterFailHandler(ginkgo.Fail)
 	ginkgo.ReportBeforeSuite(suiteBegins)
 	ginkgo.ReportBeforeEach(specBegins)

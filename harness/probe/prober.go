@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -30,15 +29,32 @@ type Conn struct {
 
 // Dial connects from a source port; 0 leaves the choice to the kernel. It must
 // run inside From.Do. The socket is watched from its first recvmsg.
+//
+// A port that an earlier connection has just left may be held for the moment
+// that the ACK of its FIN takes (LAST_ACK; seen on SMP guests): that is waited for.
 func (p *Prober) Dial(port uint16) (*Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), p.Timeout)
-	defer cancel()
+	deadline := time.Now().Add(p.Timeout)
+	for {
+		c, err := p.dial(port, deadline)
+		if !errors.Is(err, syscall.EADDRNOTAVAIL) || port == 0 {
+			return c, err
+		}
+		closing, held := leaving(p.local(port))
+		if !closing || time.Now().After(deadline) {
+			return nil, fmt.Errorf("%w; %s", err, held)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (p *Prober) dial(port uint16, deadline time.Time) (*Conn, error) {
 	d := net.Dialer{
-		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(p.From.Addr(p.To.Addr().Is6()), port)),
+		LocalAddr: net.TCPAddrFromAddrPort(p.local(port)),
 		Control:   reuseAddr,
 		KeepAlive: -1,
+		Deadline:  deadline,
 	}
-	c, err := d.DialContext(ctx, "tcp", p.To.String())
+	c, err := d.Dial("tcp", p.To.String())
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
@@ -48,6 +64,10 @@ func (p *Prober) Dial(port uint16) (*Conn, error) {
 		return nil, err
 	}
 	return conn, nil
+}
+
+func (p *Prober) local(port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(p.From.Addr(p.To.Addr().Is6()), port)
 }
 
 // reuseAddr lets a source port be bound while an earlier connection from it is in TIME_WAIT.
@@ -63,8 +83,7 @@ func reuseAddr(_, _ string, raw syscall.RawConn) error {
 func (p *Prober) Get(trial int, port uint16) Outcome {
 	c, err := p.Dial(port)
 	if err != nil {
-		local := netip.AddrPortFrom(p.From.Addr(p.To.Addr().Is6()), port)
-		return Outcome{Trial: trial, Local: local, Remote: p.To, Class: classify(err, false), Err: err}
+		return Outcome{Trial: trial, Local: p.local(port), Remote: p.To, Class: classify(err, false), Err: err}
 	}
 	return c.Get(trial)
 }

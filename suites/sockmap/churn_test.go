@@ -14,14 +14,14 @@ import (
 
 const (
 	workers   = 4
-	portsEach = 16 // source ports that a worker uses over and over
-	maxStuck  = 3  // stuck requests after which a churn has seen enough
+	portsEach = 8 // source ports that a worker uses over and over
+	maxStuck  = 3 // stuck requests after which a churn has seen enough
 )
 
 // Short-lived connections as a kubelet makes them, from few source ports, so
 // that every 4-tuple is used again and again.
 var _ = Describe("churn of short-lived connections with port reuse", func() {
-	for i, v := range variants {
+	for i, v := range variants() {
 		Context(v.String(), func() {
 			It("keeps every recvmsg on tcp_bpf_recvmsg, no request stuck, no entry left", func() {
 				n := evidence.Churn()

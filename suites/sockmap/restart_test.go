@@ -37,10 +37,11 @@ var _ = Describe("server", func() {
 	}
 })
 
-const (
-	restarts = 2
-	rounds   = 2 * workers * portsEach // answers between restarts: every port twice
-)
+const rounds = 2 * workers * portsEach // answers between restarts: every port twice
+
+func restarts() int {
+	return map[string]int{evidence.Quick: 1, evidence.Default: 2, evidence.Soak: 50}[evidence.Size()]
+}
 
 // restarter stops and starts the server while probes go on.
 type restarter struct {
@@ -55,7 +56,7 @@ type restarter struct {
 // several times, with churn in between.
 func (r *restarter) run() {
 	GinkgoHelper()
-	for range restarts {
+	for range restarts() {
 		child := r.spawn()
 		r.awaitRounds()
 		Expect(child.Pause()).To(Succeed())

@@ -10,7 +10,7 @@ import (
 // d8616ee2affc ("bpf, sockmap: Fix sk->sk_forward_alloc warn_on in
 // sk_stream_kill_queues") nothing takes them out of the map.
 var _ = Describe("listener closed with unaccepted connections", func() {
-	for _, v := range variants {
+	for _, v := range variants() {
 		Context(v.String(), func() {
 			It("leaves no entry", func() {
 				b := newBench(v)
