@@ -14,7 +14,7 @@ import (
 
 // Ways to end a connection other than a tidy close. Each ends with every
 // descriptor closed, then the 4-tuples are used again.
-var _ = Describe("connection ended by", func() {
+var _ = Describe("connection ended by", Label("abort"), func() {
 	again := func(end func(b *bench)) func() {
 		return func() {
 			b := newBench(cilium)

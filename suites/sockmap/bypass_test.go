@@ -12,7 +12,7 @@ import (
 
 // Between handshake and close an accelerated connection shows nothing to a
 // capture: the payload goes from socket to socket.
-var _ = Describe("payload bypass", func() {
+var _ = Describe("payload bypass", Label("bypass"), func() {
 	It("shows no data segment on the pod's device, and none in segs_out and segs_in", func() {
 		b := newBench(cilium)
 		server := b.serve()

@@ -20,9 +20,9 @@ const (
 
 // Short-lived connections as a kubelet makes them, from few source ports, so
 // that every 4-tuple is used again and again.
-var _ = Describe("churn of short-lived connections with port reuse", func() {
+var _ = Describe("churn of short-lived connections with port reuse", Label("churn"), func() {
 	for i, v := range variants() {
-		Context(v.String(), func() {
+		Context(v.String(), v.labels(), func() {
 			It("keeps every recvmsg on tcp_bpf_recvmsg, no request stuck, no entry left", func() {
 				n := evidence.Churn()
 				if i > 0 {

@@ -15,7 +15,7 @@ import (
 // A check that cannot fail proves nothing. Here entries are planted by hand
 // that an affected kernel would have left behind, and every check that the
 // other specs rest on must find them, on every kernel.
-var _ = Describe("negative control", func() {
+var _ = Describe("negative control", Label("control"), func() {
 	It("entries planted under the 4-tuples of connections to come are found by every check", func() {
 		const n = 3
 		b := newBench(cilium)

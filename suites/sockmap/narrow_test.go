@@ -13,7 +13,7 @@ import (
 const tries = 20
 
 // The quick narrow-down: which paths work, and which handler serves each.
-var _ = Describe("narrow-down", func() {
+var _ = Describe("narrow-down", Label("narrow-down"), func() {
 	It("ping from node to pod: the network works", func() {
 		b := newBench(cilium)
 		for range tries {

@@ -19,7 +19,7 @@ var downtime = []probe.Class{probe.Refused, probe.Reset, probe.Closed}
 
 // A server that dies while connections wait to be accepted leaves them to the
 // kernel, in the midst of traffic that uses the same ports again.
-var _ = Describe("server", func() {
+var _ = Describe("server", Label("restart"), func() {
 	for _, how := range []struct {
 		name string
 		stop func(*probe.Child) error

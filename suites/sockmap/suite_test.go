@@ -55,6 +55,14 @@ type variant struct {
 
 func (v variant) String() string { return v.name }
 
+func (v variant) labels() Labels {
+	family := "ipv4"
+	if v.v6 {
+		family = "ipv6"
+	}
+	return Label(family)
+}
+
 // cilium is what Cilium v1.11.10 did.
 var cilium = variant{name: "SOCKHASH, BPF_NOEXIST, IPv4", config: accel.Config{Flags: accel.NoExist, Redirect: true}}
 

@@ -9,9 +9,9 @@ import (
 // accept queue. The kernel destroys their sockets without close(); before
 // d8616ee2affc ("bpf, sockmap: Fix sk->sk_forward_alloc warn_on in
 // sk_stream_kill_queues") nothing takes them out of the map.
-var _ = Describe("listener closed with unaccepted connections", func() {
+var _ = Describe("listener closed with unaccepted connections", Label("trigger"), func() {
 	for _, v := range variants() {
-		Context(v.String(), func() {
+		Context(v.String(), v.labels(), func() {
 			It("leaves no entry", func() {
 				b := newBench(v)
 				b.abandon(batch)
