@@ -159,4 +159,6 @@ func Read(r io.Reader) (records []Record, bad []string, err error) {
 }
 
 // Round cuts a duration to milliseconds, in seconds, as records carry it.
-func Round(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
+func Round(d time.Duration) float64 {
+	return float64(d.Round(time.Millisecond).Milliseconds()) / 1000
+}

@@ -1,0 +1,68 @@
+package vmtest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// commandLine is the kernel's. What each option gains is measured in docs/vm.md.
+var commandLine = []string{
+	"console=ttyS0,115200",
+	"loglevel=7",          // the whole log: it costs some 60 ms and is the evidence when nothing else came
+	"panic=-1",            // restart at once; QEMU ends there (-no-reboot)
+	"oops=panic",          // what runs after an oops is no evidence of anything
+	"8250.nr_uarts=4",     // do not probe for 28 more
+	"random.trust_cpu=on", // RDRAND seeds the pool: no getrandom(2) waits for entropy
+	"nokaslr",             // addresses repeat from run to run
+	"cryptomgr.notests",   // self-tests of ciphers that nothing here uses
+}
+
+// commandLineTCG suits QEMU's emulation only.
+var commandLineTCG = []string{
+	"no_timer_check", // on a loaded host the check fails, and the kernel panics
+	"tsc=reliable",   // the guest's TSC is the host's; the watchdog would take host load for skew
+	"noreplace-smp",  // each patched lock prefix throws away translated code
+}
+
+// channels of the VM in the order of the guest's ports (event.PortConsole, …).
+var channels = []string{"console", "control", "events"}
+
+// arguments are QEMU's, the program first. The files are what file descriptors
+// 3, 4, … of QEMU are, in the order of descriptors.
+func (m *Machine) arguments(kernel string) []string {
+	line := commandLine
+	cpu := "host"
+	if m.Accel == TCG {
+		line = append(line[:len(line):len(line)], commandLineTCG...)
+		// The plainest CPU with RDRAND: each further feature costs the kernel patching at boot.
+		cpu = "qemu64,+rdrand"
+	}
+	if m.Append != "" {
+		line = append(line[:len(line):len(line)], m.Append)
+	}
+	args := []string{m.QEMU,
+		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+		"-machine", "pc", "-accel", m.Accel, "-cpu", cpu,
+		"-smp", strconv.Itoa(m.CPUs), "-m", strconv.Itoa(m.Memory),
+		"-kernel", kernel,
+		"-initrd", fmt.Sprintf("/dev/fd/%d", fdInitramfs),
+		"-append", strings.Join(line, " "),
+	}
+	for i, name := range channels {
+		args = append(args,
+			"-chardev", fmt.Sprintf("file,id=%s,path=/dev/fd/%d", name, fdChannels+i),
+			"-serial", "chardev:"+name)
+	}
+	if m.Shell != nil {
+		args = append(args, "-chardev", fmt.Sprintf("socket,id=shell,fd=%d", fdShell), "-serial", "chardev:shell")
+	}
+	return args
+}
+
+// File descriptors that QEMU inherits.
+const (
+	fdInitramfs = 3
+	fdChannels  = 4
+	fdShell     = 7
+)
