@@ -305,6 +305,36 @@ func TestGetAtOnce(t *testing.T) {
 	checkTidy(t, s)
 }
 
+// A mirror that is away when the catalogue is renewed must not make the old one look new.
+func TestCatalogueIsNotRenewedOffline(t *testing.T) {
+	a := fake.NewArchive(t, single)
+	s, said := newStore(t, a)
+	before, err := s.Catalogue(context.Background(), anyAge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(a.Dir, "dists")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Catalogue(context.Background(), 0); err == nil || !strings.Contains(err.Error(), "no suite answered") {
+		t.Errorf("error is %v, want that no suite answered", err)
+	}
+	after, err := s.Catalogue(context.Background(), anyAge)
+	if err != nil || !after.Updated.Equal(before.Updated) {
+		t.Errorf("catalogue is of %s, %v; want %s", after.Updated, err, before.Updated)
+	}
+	after.Updated = after.Updated.Add(-2 * catalogueAge)
+	if err := after.Save(s.cataloguePath()); err != nil {
+		t.Fatal(err)
+	}
+	if img := mustGet(t, s, "debian:5.10"); img.Package != single.Version {
+		t.Errorf("got %s", img.Package)
+	}
+	if said.count("using the catalogue of ") != 1 {
+		t.Errorf("not said that the catalogue is old: %s", said.text)
+	}
+}
+
 func TestLockAndRows(t *testing.T) {
 	a := fake.NewArchive(t, single, newer, split, halved)
 	s, _ := newStore(t, a)
@@ -339,4 +369,29 @@ func TestLockAndRows(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("rows are %v, want %v", got, want)
 	}
+}
+
+// KREPRO_NET_TESTS=1 fetches real kernels: of one package, of three, and one
+// packed with xz.
+func TestGetRealKernels(t *testing.T) {
+	if os.Getenv("KREPRO_NET_TESTS") == "" {
+		t.Skip("KREPRO_NET_TESTS is not set")
+	}
+	s := emptyStore(t)
+	for ref, release := range map[string]string{
+		"debian:5.10.218-1":         "5.10.0-30-cloud-amd64",
+		"debian:7.2.13-1":           "7.2.13+deb14-cloud-amd64",
+		"debian:5.10.223-1/amd64":   "5.10.0-32-amd64",
+		"debian:5.10.0-32-rt-amd64": "5.10.0-32-rt-amd64",
+	} {
+		img, err := get(s, ref)
+		if err != nil {
+			t.Errorf("%s: %v", ref, err)
+			continue
+		}
+		if img.Release != release || !img.HasBTF || !strings.HasPrefix(img.Banner, "Linux version "+release+" ") {
+			t.Errorf("%s: image is %+v", ref, img)
+		}
+	}
+	checkTidy(t, s)
 }

@@ -132,7 +132,7 @@ func compare(t *testing.T, full, cut *btf.Spec) {
 	t.Helper()
 	for _, access := range relocated {
 		name, path, _ := strings.Cut(access, ".")
-		want := fmt.Sprint("not found")
+		want := "not found"
 		for _, s := range structs(t, full, name) {
 			// The kernel's own is the one of the cut's size.
 			if s.Size == structs(t, cut, name)[0].Size {

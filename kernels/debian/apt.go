@@ -1,12 +1,14 @@
 package debian
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -53,7 +55,9 @@ func (a Apt) Update(ctx context.Context) (*Catalogue, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, updateTimeout)
 	defer cancel()
-	_, updateErr := run(ctx, "apt-get", "-c", conf, "-qq", "update")
+	// Whether it succeeds says little: a suite that could not be reached is a
+	// warning to apt, one that does not exist an error.
+	messages, updateErr := update(ctx, conf)
 	if err := a.tidy(); err != nil {
 		return nil, err
 	}
@@ -62,25 +66,37 @@ func (a Apt) Update(ctx context.Context) (*Catalogue, error) {
 	}
 	c := &Catalogue{Updated: time.Now().UTC(), Missing: map[string]string{}, Gone: map[string]bool{}}
 	for _, suite := range a.suites() {
-		file, err := a.indexFile(suite.Name)
-		if err != nil {
+		if err := a.read(ctx, c, conf, suite, complaint(messages, suite.Name)); err != nil {
 			return nil, err
 		}
-		if file == "" {
-			c.Missing[suite.Name] = reason(updateErr, suite.Name)
-			continue
-		}
-		packages, err := readIndex(ctx, conf, file, suite)
-		if err != nil {
-			return nil, err
-		}
-		c.Suites = append(c.Suites, suite.Name)
-		c.add(packages)
 	}
 	if len(c.Suites) == 0 {
-		return nil, fmt.Errorf("update package lists: no suite answered: %w", updateErr)
+		return nil, fmt.Errorf("update package lists: no suite answered: %s", cmp.Or(worst(messages), fmt.Sprint(updateErr)))
 	}
 	return c, nil
+}
+
+// read adds a suite's index to the catalogue. Of a suite that apt complained of,
+// an index may be there from before: better than none.
+func (a Apt) read(ctx context.Context, c *Catalogue, conf string, suite Suite, complaint string) error {
+	file, err := a.indexFile(suite.Name)
+	if err != nil {
+		return err
+	}
+	if file == "" && complaint == "" {
+		complaint = "no index for amd64"
+	}
+	if complaint != "" {
+		c.Missing[suite.Name] = complaint
+	} else {
+		c.Suites = append(c.Suites, suite.Name)
+	}
+	if file == "" {
+		return nil
+	}
+	packages, err := readIndex(ctx, conf, file, suite)
+	c.add(packages)
+	return err
 }
 
 // tidy removes what a failed update leaves half fetched.
@@ -190,18 +206,32 @@ func (a Apt) indexFile(suite string) (string, error) {
 	return files[0], nil
 }
 
-// reason finds what apt said of a suite.
-func reason(err error, suite string) string {
-	if err == nil {
-		return "no index for amd64"
-	}
-	for line := range strings.Lines(err.Error()) {
-		if strings.Contains(line, " "+suite+" ") || strings.Contains(line, "/"+suite+"/") {
-			return strings.TrimSpace(line)
+// update runs apt-get update and returns what it complained of, in one line.
+func update(ctx context.Context, conf string) (messages string, err error) {
+	var stderr strings.Builder
+	cmd := command(ctx, "apt-get", "-c", conf, "-qq", "update")
+	cmd.Stderr = &stderr
+	err = cmd.Run()
+	return oneLine(stderr.String()), err
+}
+
+// complaint finds what apt said of a suite, "" if nothing.
+func complaint(messages, suite string) string {
+	for message := range strings.SplitSeq(messages, "; ") {
+		if strings.Contains(message, " "+suite+" ") || strings.Contains(message, "/"+suite+"/") {
+			return message
 		}
 	}
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	return first
+	return ""
+}
+
+// worst is a complaint about a signature, else the first.
+func worst(messages string) string {
+	all := strings.Split(messages, "; ")
+	if i := slices.IndexFunc(all, func(m string) bool { return strings.Contains(m, "GPG error") }); i >= 0 {
+		return all[i]
+	}
+	return all[0]
 }
 
 // readIndex reads one index in whatever compression apt left it.

@@ -122,7 +122,12 @@ func run(ctx context.Context, name string, args ...string) (string, error) {
 	cmd := command(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w: %s", filepath.Base(name), err, strings.TrimSpace(stderr.String()))
+		return "", fmt.Errorf("%s: %w: %s", filepath.Base(name), err, oneLine(stderr.String()))
 	}
 	return stdout.String(), nil
+}
+
+// oneLine joins the lines of a message.
+func oneLine(text string) string {
+	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
 }

@@ -37,7 +37,7 @@ Suites: bookworm
 Components: main
 `
 
-const oneLine = `# deb http://commented.example/debian bookworm main
+const listFormat = `# deb http://commented.example/debian bookworm main
 deb [arch=amd64 signed-by=/k.gpg] http://vendor.example/apt bookworm main # not Debian's
 deb-src http://mirror2.example/debian bookworm main
 deb	http://mirror2.example/debian/ trixie main contrib
@@ -49,7 +49,7 @@ deb http://flat.example/ ./
 
 func TestReadSources(t *testing.T) {
 	got, err := ReadSources(fstest.MapFS{
-		"sources.list":                  {Data: []byte(oneLine)},
+		"sources.list":                  {Data: []byte(listFormat)},
 		"sources.list.d/debian.sources": {Data: []byte(deb822)},
 		"sources.list.d/old.disabled":   {Data: []byte("deb http://x.example/debian sid main")},
 	})
@@ -90,7 +90,7 @@ func TestDiscover(t *testing.T) {
 		says  string
 	}{
 		"deb822":    {files: files("a.sources", deb822), want: Mirrors{Main: "http://mirror.example/debian", Security: "http://mirror.example/debian-security"}},
-		"one line":  {files: files("a.list", oneLine), want: Mirrors{Main: "http://mirror2.example/debian", Security: "http://mirror2.example/debian-security"}},
+		"one line":  {files: files("a.list", listFormat), want: Mirrors{Main: "http://mirror2.example/debian", Security: "http://mirror2.example/debian-security"}},
 		"variables": {env: map[string]string{EnvMirror: "http://e.example/d/", EnvSecurityMirror: "http://e.example/s"}, want: Mirrors{Main: "http://e.example/d", Security: "http://e.example/s"}},
 		"a variable is stronger": {
 			files: files("a.sources", deb822), env: map[string]string{EnvMirror: "file:/srv/debian"},
