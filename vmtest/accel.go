@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/krepro/krepro/harness/event"
 )
 
@@ -47,6 +49,15 @@ func (p Prober) Choose(ctx context.Context, want string, k Kernel) (accel, why s
 	if err != nil {
 		return "", "", err
 	}
+	// Whoever comes second waits for the answer instead of booting kernels too.
+	if err := os.MkdirAll(p.Cache, 0o755); err != nil {
+		return "", "", fmt.Errorf("create folder for kvm answers: %w", err)
+	}
+	lock := flock.New(filepath.Join(p.Cache, "lock"))
+	if _, err := lock.TryLockContext(ctx, 50*time.Millisecond); err != nil {
+		return "", "", fmt.Errorf("lock kvm answers: %w", err)
+	}
+	defer lock.Close()
 	return p.remembered(ctx, answers, k)
 }
 

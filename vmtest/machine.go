@@ -17,7 +17,7 @@ const (
 // Machine is one VM run. A zero field has the default that is said at it.
 type Machine struct {
 	Kernel Kernel
-	// Dir is the VM's folder; created, and empty if it exists.
+	// Dir is the VM's folder; created if absent. It holds no other run.
 	Dir string
 	// Guest is the path of the static binary of package guest.
 	Guest string

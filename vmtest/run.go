@@ -47,9 +47,10 @@ func (m Machine) Run(ctx context.Context) (event.Exit, error) {
 // createDir creates the VM's folder. Evidence of another run in it would be
 // taken for this one's.
 func (m *Machine) createDir() error {
-	old, err := os.ReadDir(m.Dir)
-	if err == nil && len(old) > 0 {
-		return fmt.Errorf("create vm folder: %s is not empty", m.Dir)
+	for _, name := range []string{"console.log", "exit.json"} {
+		if _, err := os.Lstat(m.path(name)); err == nil {
+			return fmt.Errorf("create vm folder: %s has a %s of another run", m.Dir, name)
+		}
 	}
 	if err := os.MkdirAll(m.path("artefacts"), 0o755); err != nil {
 		return fmt.Errorf("create vm folder: %w", err)
