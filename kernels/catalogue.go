@@ -102,15 +102,11 @@ func complete(kernels []debian.Kernel) *debian.Kernel {
 }
 
 // pinned is the lock file's build for a reference that names one version; nil if it has none.
-func pinned(ref Ref) (*debian.Kernel, error) {
+func (s *Store) pinned(ref Ref) *debian.Kernel {
 	if ref.Line != "" {
-		return nil, nil
+		return nil
 	}
-	pins, err := Pins()
-	if err != nil {
-		return nil, err
-	}
-	return complete(match(pins, ref)), nil
+	return complete(match(s.pins, ref))
 }
 
 // refText writes a reference to a build.

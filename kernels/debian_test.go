@@ -371,6 +371,45 @@ func TestLockAndRows(t *testing.T) {
 	}
 }
 
+// What the lock file pins needs no index, and is accepted with the pinned content alone.
+func TestGetPinned(t *testing.T) {
+	a := fake.NewArchive(t, single, split)
+	s, _ := newStore(t, a)
+	pins, err := s.Lock(context.Background(), []string{"debian:5.10", "debian:7.2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := &lines{}
+	s = openStore(t, t.TempDir(), a, said)
+	s.pins = pins[len(pins)-2:]
+	checkImage(t, mustGet(t, s, "debian:7.2.901-1"))
+	if said.count("updating the catalogue") != 0 {
+		t.Error("a pinned kernel needed the catalogue")
+	}
+
+	s.pins[0].Packages[0].SHA256 = strings.Repeat("0", 64)
+	wantUnavailable(t, s, "debian:5.10.901-1", "Hash Sum mismatch")
+	if err := os.Remove(a.Pool("linux-image-" + single.Release + "_" + single.Version + "_amd64.deb")); err != nil {
+		t.Fatal(err)
+	}
+	wantUnavailable(t, s, "debian:5.10.901-1", "the pool does not have what kernels.lock pins", "nearest that can be had is debian:7.2.901-1")
+	checkTidy(t, s)
+}
+
+// A pinned package that moved to another place of the archive is found by the index.
+func TestGetPinnedMoved(t *testing.T) {
+	a := fake.NewArchive(t, single)
+	s, said := newStore(t, a)
+	pins, err := s.Lock(context.Background(), []string{"debian:5.10"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = openStore(t, t.TempDir(), a, said)
+	s.pins = pins[len(pins)-1:]
+	s.pins[0].Packages[0].At[0].Path = "pool/elsewhere.deb"
+	checkImage(t, mustGet(t, s, "debian:5.10.901-1"))
+}
+
 // KREPRO_NET_TESTS=1 fetches real kernels: of one package, of three, and one
 // packed with xz.
 func TestGetRealKernels(t *testing.T) {

@@ -42,17 +42,13 @@ func (s *Store) Get(ctx context.Context, ref Ref) (*Image, error) {
 // getDebian looks in the lock file first, then in the catalogue. What the lock
 // file pins is accepted with the pinned content alone, wherever it now lies.
 func (s *Store) getDebian(ctx context.Context, ref Ref) (*Image, error) {
-	pin, err := pinned(ref)
-	if err != nil {
-		return nil, err
-	}
-	if pin != nil {
+	if pin := s.pinned(ref); pin != nil {
 		img, err := s.build(ctx, *pin)
 		var gone *debian.GoneError
 		if !errors.As(err, &gone) {
 			return img, err
 		}
-		return s.search(ctx, ref, catalogueFresh, func(k debian.Kernel) bool { return kernelID(k) == kernelID(*pin) })
+		return s.search(ctx, ref, catalogueFresh, pin)
 	}
 	c, err := s.Catalogue(ctx, anyAge)
 	if err != nil {
@@ -63,13 +59,14 @@ func (s *Store) getDebian(ctx context.Context, ref Ref) (*Image, error) {
 			return img, err
 		}
 	}
-	return s.search(ctx, ref, catalogueAge, func(debian.Kernel) bool { return true })
+	return s.search(ctx, ref, catalogueAge, nil)
 }
 
-// search fetches the best build that the catalogue has for a reference and that
-// is accepted. A build that is gone from the pool is noted, and the next one
-// taken: another signature of the same version, or an older one of the line.
-func (s *Store) search(ctx context.Context, ref Ref, maxAge time.Duration, accept func(debian.Kernel) bool) (*Image, error) {
+// search fetches the best build that the catalogue has for a reference; with a
+// pin, that build alone. A build that is gone from the pool is noted, and the
+// next one taken: another signature of the same version, or an older one of the
+// line.
+func (s *Store) search(ctx context.Context, ref Ref, maxAge time.Duration, pin *debian.Kernel) (*Image, error) {
 	c, err := s.Catalogue(ctx, maxAge)
 	if err != nil {
 		old, readErr := debian.ReadCatalogue(s.cataloguePath())
@@ -80,9 +77,11 @@ func (s *Store) search(ctx context.Context, ref Ref, maxAge time.Duration, accep
 		s.say("using the catalogue of %s: %s", c.Updated.Format(time.DateTime), err)
 	}
 	for {
-		k := complete(slices.DeleteFunc(match(c.Kernels(), ref), func(k debian.Kernel) bool { return !accept(k) }))
+		k := complete(slices.DeleteFunc(match(c.Kernels(), ref), func(k debian.Kernel) bool {
+			return pin != nil && kernelID(k) != kernelID(*pin)
+		}))
 		if k == nil {
-			return nil, s.explain(ctx, ref, c)
+			return nil, s.explain(ctx, ref, c, pin)
 		}
 		img, err := s.build(ctx, *k)
 		var gone *debian.GoneError
@@ -130,20 +129,21 @@ func (s *Store) build(ctx context.Context, k debian.Kernel) (*Image, error) {
 }
 
 // explain says why the catalogue has nothing for a reference, and what is near.
-func (s *Store) explain(ctx context.Context, ref Ref, c *debian.Catalogue) error {
-	wanted := ref.Version + ref.Line + ref.Release
+func (s *Store) explain(ctx context.Context, ref Ref, c *debian.Catalogue, pin *debian.Kernel) error {
 	found := match(c.Kernels(), ref)
-	near := s.nearest(ctx, debian.Nearest(c.Kernels(), wanted, ref.Flavour))
-	if len(found) == 0 && len(c.Missing) == 0 {
-		e := &RefError{Ref: ref.Text, Reason: "no suite of Debian lists such a kernel"}
-		if near != "" {
-			e.Hint = "the nearest that can be had is " + near
-		}
-		return e
-	}
+	near := s.nearest(ctx, debian.Nearest(c.Kernels(), ref.Version+ref.Line+ref.Release, ref.Flavour))
 	reason := "no suite that answered lists it (not all did)"
-	if len(found) > 0 {
+	switch {
+	case pin != nil:
+		reason = "the pool does not have what kernels.lock pins for it"
+	case len(found) > 0:
 		reason = fmt.Sprintf("%s stands in the index, but %s cannot be had", found[0].Version, strings.Join(found[0].Lacks, ", "))
+	case len(c.Missing) == 0:
+		wrong := &RefError{Ref: ref.Text, Reason: "no suite of Debian lists such a kernel"}
+		if near != "" {
+			wrong.Hint = "the nearest that can be had is " + near
+		}
+		return wrong
 	}
 	return &UnavailableError{Ref: ref.Text, Err: errors.New(reason), Nearest: near}
 }

@@ -47,10 +47,7 @@ func WritePins(w io.Writer, pins []debian.Kernel) error {
 // Lock resolves references to Debian kernels and returns the pins with these
 // added, for WritePins. A line is pinned at its newest version.
 func (s *Store) Lock(ctx context.Context, refs []string) ([]debian.Kernel, error) {
-	pins, err := Pins()
-	if err != nil {
-		return nil, err
-	}
+	pins := slices.Clone(s.pins)
 	c, err := s.Catalogue(ctx, catalogueAge)
 	if err != nil {
 		return nil, err
@@ -62,7 +59,7 @@ func (s *Store) Lock(ctx context.Context, refs []string) ([]debian.Kernel, error
 		}
 		k := complete(match(c.Kernels(), ref))
 		if k == nil {
-			return nil, s.explain(ctx, ref, c)
+			return nil, s.explain(ctx, ref, c, nil)
 		}
 		for i := range k.Packages {
 			k.Packages[i].Needs = nil // says nothing once the packages are chosen

@@ -37,6 +37,7 @@ type Store struct {
 	// Keyrings are candidates for Debian's archive keyring; nil: debian.Keyrings.
 	Keyrings []string
 
+	pins []debian.Kernel // the lock file's
 	mu   sync.Mutex
 	held []*flock.Flock
 }
@@ -58,7 +59,11 @@ func Open(dir string) (*Store, error) {
 			return nil, fmt.Errorf("open kernel cache: %w", err)
 		}
 	}
-	return &Store{Dir: dir, EtcApt: "/etc/apt"}, nil
+	pins, err := Pins()
+	if err != nil {
+		return nil, err
+	}
+	return &Store{Dir: dir, EtcApt: "/etc/apt", pins: pins}, nil
 }
 
 func defaultDir() (string, error) {
