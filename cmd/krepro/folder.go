@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// runFile is the invocation, in the run's folder.
+const runFile = "run.json"
+
+// invocation is run.json: what was asked for. What a run asks of its kernels is
+// read from here, so that judging needs nothing but the folder.
+type invocation struct {
+	Version string    `json:"version"` // of krepro
+	Started time.Time `json:"started"`
+	Args    []string  `json:"args"`
+	Kernels []string  `json:"kernels"` // references, as given
+	Suites  []string  `json:"suites"`  // in the order they run
+	Size    string    `json:"size"`
+	Labels  string    `json:"label_filter,omitempty"`
+	Focus   string    `json:"focus,omitempty"`
+}
+
+// filtered tells whether the user chose among the specs.
+func (i invocation) filtered() bool { return i.Labels != "" || i.Focus != "" }
+
+// newFolder makes the folder of a run, which must be new or empty: out, or a new
+// one below runs named for the time.
+func newFolder(out string, now time.Time) (string, error) {
+	if out == "" {
+		return timedFolder("runs", now)
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return "", fmt.Errorf("make run folder: %w", err)
+	}
+	entries, err := os.ReadDir(out)
+	if err != nil {
+		return "", fmt.Errorf("make run folder: %w", err)
+	}
+	if len(entries) > 0 {
+		return "", &failure{codeUsage, fmt.Errorf("run folder %s is not empty", out)}
+	}
+	return out, nil
+}
+
+// timedFolder makes parent/yyyymmdd-hhmmss, with -2 and so on behind it if
+// another run has that second.
+func timedFolder(parent string, now time.Time) (string, error) {
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", fmt.Errorf("make run folder: %w", err)
+	}
+	name := filepath.Join(parent, now.UTC().Format("20060102-150405"))
+	for n := 1; ; n++ {
+		dir := name
+		if n > 1 {
+			dir = fmt.Sprintf("%s-%d", name, n)
+		}
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			return dir, nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", fmt.Errorf("make run folder: %w", err)
+		}
+	}
+}
+
+// readInvocation reads run.json of a folder.
+func readInvocation(dir string) (invocation, error) {
+	var i invocation
+	data, err := os.ReadFile(filepath.Join(dir, runFile))
+	if err != nil {
+		return i, fmt.Errorf("read run: %w", err)
+	}
+	if err := json.Unmarshal(data, &i); err != nil {
+		return i, fmt.Errorf("read run: decode %s: %w", filepath.Join(dir, runFile), err)
+	}
+	return i, nil
+}
+
+// vmFolder makes a kernel's folder in a run; the kernel is named for it. A
+// kernel that is asked for twice runs twice.
+func vmFolder(run string, k *event.Kernel) (string, error) {
+	name := k.Name
+	for n := 2; ; n++ {
+		dir := filepath.Join(run, name)
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			k.Name = name
+			return dir, writeJSON(filepath.Join(dir, verdict.KernelFile), k)
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return "", fmt.Errorf("make folder of kernel: %w", err)
+		}
+		name = fmt.Sprintf("%s-%d", k.Name, n)
+	}
+}
+
+// vmFolders lists the folders of a run's VMs by the reference that was given.
+func vmFolders(run string) (map[string][]string, error) {
+	files, err := filepath.Glob(filepath.Join(run, "*", verdict.KernelFile))
+	if err != nil {
+		return nil, fmt.Errorf("list VMs: %w", err)
+	}
+	folders := map[string][]string{}
+	for _, f := range files {
+		dir := filepath.Dir(f)
+		ref := readKernel(dir).Ref
+		folders[ref] = append(folders[ref], dir)
+	}
+	return folders, nil
+}
+
+// readKernel reads kernel.json. One that is damaged counts as a kernel of which
+// nothing is known; judging it will say so.
+func readKernel(dir string) event.Kernel {
+	var k event.Kernel
+	if data, err := os.ReadFile(filepath.Join(dir, verdict.KernelFile)); err == nil {
+		_ = json.Unmarshal(data, &k) // verdict.Of reads it again and reports
+	}
+	return k
+}
+
+// writeJSON writes a value as a file, visible at once or not at all.
+func writeJSON(path string, v any) error {
+	data, err := json.MarshalIndent(v, "", "\t")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", filepath.Base(path), err)
+	}
+	return writeFile(path, append(data, '\n'))
+}
+
+func writeFile(path string, data []byte) error {
+	temp := path + ".part"
+	if err := os.WriteFile(temp, data, 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), errors.Join(err, os.Remove(temp)))
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krepro/krepro/kernels/cases"
+	"github.com/krepro/krepro/vmtest/report"
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// Files that a run's verdicts are written to.
+const (
+	verdictsFile = "verdicts.json"
+	junitDir     = "junit"
+)
+
+func (e *env) judgeCommand() *cobra.Command {
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "judge DIR",
+		Short: "Judge a run again, from its files alone",
+		Long: `Judge reads the evidence in a run's folder (or in that of one of its kernels)
+and prints the verdicts again, without booting anything and without changing a
+file. With --json it prints what the run wrote to verdicts.json, byte for byte.`,
+		Example: "  krepro judge runs/20260314-150926\n  krepro judge runs/20260314-150926 --json | cmp - runs/20260314-150926/verdicts.json",
+		Args:    cobra.ExactArgs(1),
+		RunE: does(func(_ context.Context, args []string) error {
+			results, err := judge(args[0])
+			if err != nil {
+				return err
+			}
+			return e.show(results, asJSON)
+		}),
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
+	return c
+}
+
+// judge judges the folder of a run, or of one VM of it.
+func judge(dir string) ([]verdict.Result, error) {
+	corpus, err := cases.Load()
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, fmt.Errorf("find run: %w", err)
+	}
+	run := dir
+	if _, err := os.Stat(filepath.Join(dir, runFile)); errors.Is(err, fs.ErrNotExist) {
+		run = filepath.Dir(dir)
+	}
+	inv, err := readInvocation(run)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &failure{codeUsage, fmt.Errorf("%s is no run folder: no %s in it or above it", dir, runFile)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if run != dir {
+		return []verdict.Result{judgeVM(dir, inv, corpus)}, nil
+	}
+	return judgeAll(dir, inv, corpus)
+}
+
+// judgeAll judges each kernel that was asked for, also one of which there is no
+// folder: krepro was killed before it came to that.
+func judgeAll(dir string, inv invocation, corpus []cases.Case) ([]verdict.Result, error) {
+	folders, err := vmFolders(dir)
+	if err != nil {
+		return nil, err
+	}
+	results := []verdict.Result{}
+	for _, ref := range inv.Kernels {
+		var r verdict.Result
+		if vms := folders[ref]; len(vms) > 0 {
+			r, folders[ref] = judgeVM(vms[0], inv, corpus), vms[1:]
+		} else {
+			r = judgeVM(filepath.Join(dir, "absent"), inv, corpus)
+			r.Kernel.Ref = ref
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+func judgeVM(dir string, inv invocation, corpus []cases.Case) verdict.Result {
+	return verdict.Of(os.DirFS(dir), asked(inv, readKernel(dir), corpus))
+}
+
+// show prints results and ends with their code.
+func (e *env) show(results []verdict.Result, asJSON bool) error {
+	text := []byte(report.Table(results))
+	if asJSON {
+		var err error
+		if text, err = report.JSON(results); err != nil {
+			return err
+		}
+	}
+	if _, err := e.stdout.Write(text); err != nil {
+		return fmt.Errorf("print verdicts: %w", err)
+	}
+	if code := report.Code(results); code != 0 {
+		return &failure{code: code}
+	}
+	return nil
+}
+
+// record writes the verdicts into the run's folder.
+func record(dir string, results []verdict.Result) error {
+	text, err := report.JSON(results)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(dir, verdictsFile), text); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(dir, junitDir), 0o755); err != nil {
+		return fmt.Errorf("write junit: %w", err)
+	}
+	for _, r := range results {
+		if r.Kernel.Name == "" {
+			continue // it has no folder either
+		}
+		for _, s := range r.Suites {
+			text, err := report.JUnit(r, s)
+			if err != nil {
+				return err
+			}
+			if err := writeFile(filepath.Join(dir, junitDir, r.Kernel.Name+"-"+s.Name+".xml"), text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krepro/krepro/kernels"
+	"github.com/krepro/krepro/kernels/debian"
+)
+
+func (e *env) kernelsCommand() *cobra.Command {
+	c := &cobra.Command{Use: "kernels", Short: "List, fetch, show and prune kernels", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Long: `A kernel is named by a reference:
+
+  debian:5.10.218-1              a package version, exactly
+  debian:6.1                     the newest of a line
+  debian:5.10.0-30-cloud-amd64   a release, as uname -r prints it
+  debian:6.1/amd64               another flavour than cloud-amd64 (amd64, rt-amd64)
+  ./linux-image-….deb            a package file
+  arch/x86/boot/bzImage          a boot image, modules, config and System.map beside it`}
+	c.AddCommand(e.listCommand(), e.fetchCommand(), e.showCommand(), e.pruneCommand(), e.lockCommand())
+	return c
+}
+
+// store opens the cache of kernels; what takes time is told on stderr.
+func (e *env) store() (*kernels.Store, error) {
+	s, err := kernels.Open("")
+	if err != nil {
+		return nil, err
+	}
+	s.Progress = func(line string) { fmt.Fprintln(e.stderr, line) }
+	return s, nil
+}
+
+// listed is a kernel in the output of krepro kernels list.
+type listed struct {
+	Ref     string `json:"ref"`
+	Release string `json:"release"`
+	Cached  bool   `json:"cached"`
+	Pinned  bool   `json:"pinned"` // by the project's lock file
+	Size    int64  `json:"size"`   // bytes in the cache, or to fetch
+}
+
+func (e *env) listCommand() *cobra.Command {
+	asJSON, all := false, false
+	c := &cobra.Command{
+		Use: "list", Short: "List kernels: cached and pinned ones, or all that can be had", Args: cobra.NoArgs,
+		Example: "  krepro kernels list\n  krepro kernels list --all",
+		RunE: does(func(ctx context.Context, _ []string) (err error) {
+			s, err := e.store()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			list, err := listKernels(ctx, s, all)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return e.printJSON(list)
+			}
+			w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "KERNEL\tRELEASE\tSTATE\tMB")
+			for _, l := range list {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\n", l.Ref, l.Release, l.state(), float64(l.Size)/1e6)
+			}
+			return w.Flush()
+		}),
+	}
+	c.Flags().BoolVar(&all, "all", false, "also what Debian's archives have (asks them if the catalogue is older than a day)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
+	return c
+}
+
+func (l listed) state() string {
+	var states []string
+	if l.Cached {
+		states = append(states, "cached")
+	}
+	if l.Pinned {
+		states = append(states, "pinned")
+	}
+	return strings.Join(states, ", ")
+}
+
+// listKernels joins cache, lock file and, if all are wanted, the catalogue.
+func listKernels(ctx context.Context, s *kernels.Store, all bool) ([]listed, error) {
+	images, err := s.Images()
+	if err != nil {
+		return nil, err
+	}
+	pins, err := kernels.Pins()
+	if err != nil {
+		return nil, err
+	}
+	list := []listed{}
+	for _, img := range images {
+		ref := img.Ref
+		if img.Package != "" {
+			ref = debianRef(img.Package, img.Flavour)
+		}
+		list = append(list, listed{Ref: ref, Release: img.Release, Cached: true, Size: img.Size})
+	}
+	add := func(k debian.Kernel, pinned bool) {
+		ref := debianRef(k.Version, k.Flavour)
+		i := slices.IndexFunc(list, func(l listed) bool { return l.Ref == ref })
+		if i < 0 {
+			list, i = append(list, listed{Ref: ref, Release: k.Release}), len(list)
+			for _, p := range k.Packages {
+				list[i].Size += p.Size
+			}
+		}
+		list[i].Pinned = list[i].Pinned || pinned
+	}
+	for _, k := range pins {
+		add(k, true)
+	}
+	if all {
+		c, err := s.Catalogue(ctx, 24*time.Hour)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range c.Kernels() {
+			if len(k.Lacks) == 0 {
+				add(k, false)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b listed) int {
+		version := func(l listed) string {
+			v, _, _ := strings.Cut(strings.TrimPrefix(l.Ref, "debian:"), "/")
+			return v
+		}
+		return debian.CompareVersions(version(b), version(a))
+	})
+	return list, nil
+}
+
+func debianRef(version, flavour string) string {
+	if flavour == kernels.DefaultFlavour {
+		return "debian:" + version
+	}
+	return "debian:" + version + "/" + flavour
+}
+
+func (e *env) fetchCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "fetch REF...", Short: "Fetch kernels into the cache", Args: cobra.MinimumNArgs(1),
+		Example:           "  krepro kernels fetch debian:5.10.218-1 debian:6.1",
+		ValidArgsFunction: completeKernels,
+		RunE: does(func(ctx context.Context, args []string) (err error) {
+			s, err := e.store()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			for _, text := range args {
+				img, err := get(ctx, s, text)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(e.stdout, "%s: %s, %.0f MB, %s\n", text, img.Release, float64(img.Size)/1e6, img.ID[:12])
+			}
+			return nil
+		}),
+	}
+}
+
+func get(ctx context.Context, s *kernels.Store, text string) (*kernels.Image, error) {
+	ref, err := kernels.ParseRef(text)
+	if err != nil {
+		return nil, err
+	}
+	return s.Get(ctx, ref)
+}
+
+func (e *env) pruneCommand() *cobra.Command {
+	unused, dry, asJSON := time.Duration(0), false, false
+	c := &cobra.Command{
+		Use: "prune", Short: "Remove kernels from the cache", Args: cobra.NoArgs,
+		Example: "  krepro kernels prune --unused 720h --dry-run",
+		RunE: does(func(context.Context, []string) (err error) {
+			s, err := e.store()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			p, err := s.Prune(unused, dry)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return e.printJSON(p)
+			}
+			for _, img := range p.Removed {
+				fmt.Fprintf(e.stdout, "%s  %.0f MB, last used %s\n", img.Name, float64(img.Size)/1e6, img.Used.Format(time.DateOnly))
+			}
+			for _, img := range p.InUse {
+				fmt.Fprintf(e.stdout, "%s  in use, kept\n", img.Name)
+			}
+			verb := "freed"
+			if dry {
+				verb = "would free"
+			}
+			_, err = fmt.Fprintf(e.stdout, "%s %.0f MB, kept %d kernels\n", verb, float64(p.Bytes)/1e6, p.Kept+len(p.InUse))
+			return err
+		}),
+	}
+	c.Flags().DurationVar(&unused, "unused", 0, "only those not used for so long")
+	c.Flags().BoolVar(&dry, "dry-run", false, "say what would go, remove nothing")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of text")
+	return c
+}
+
+func (e *env) lockCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "lock REF...", Short: "Print the lock file with these Debian kernels added", Args: cobra.MinimumNArgs(1),
+		Example: "  krepro kernels lock debian:6.12 > lock.new && mv lock.new kernels/kernels.lock",
+		RunE: does(func(ctx context.Context, args []string) (err error) {
+			s, err := e.store()
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			pins, err := s.Lock(ctx, args)
+			if err != nil {
+				return err
+			}
+			return kernels.WritePins(e.stdout, pins)
+		}),
+	}
+}
+
+func (e *env) printJSON(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "\t")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("print json: %w", err)
+	}
+	return nil
+}
+
+// completeKernels offers the pinned kernels, and files.
+func completeKernels(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	pins, err := kernels.Pins()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var refs []string
+	for _, k := range pins {
+		refs = append(refs, debianRef(k.Version, k.Flavour))
+	}
+	return refs, cobra.ShellCompDirectiveDefault
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/kernels"
+	"github.com/krepro/krepro/vmtest"
+	"github.com/krepro/krepro/vmtest/manifest"
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// launcher takes the kernels of a run from references to folders of evidence.
+type launcher struct {
+	dir      string // of the run
+	store    *kernels.Store
+	plan     plan
+	progress *progress
+}
+
+// had is a kernel that is ready to boot.
+type had struct {
+	img *kernels.Image
+	dir string // its folder
+}
+
+// all fetches the kernels one after another and boots them as they come, so
+// many at a time. A kernel that cannot be had leaves a folder that says so; the
+// error is for folders that cannot be written.
+func (l *launcher) all(ctx context.Context) error {
+	ready := make(chan had)
+	var failed []error
+	var mu sync.Mutex
+	note := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		failed = append(failed, err)
+	}
+	var workers sync.WaitGroup
+	for range min(l.plan.jobs, len(l.plan.refs)) {
+		workers.Go(func() {
+			for h := range ready {
+				note(l.boot(ctx, h))
+			}
+		})
+	}
+	for _, ref := range l.plan.refs {
+		h, err := l.get(ctx, ref)
+		note(err)
+		if h != nil {
+			ready <- *h
+		}
+	}
+	close(ready)
+	workers.Wait()
+	return errors.Join(failed...)
+}
+
+// get makes a kernel's folder. Nil without an error: there is nothing to boot,
+// and the folder says why.
+func (l *launcher) get(ctx context.Context, ref kernels.Ref) (*had, error) {
+	img, getErr := l.store.Get(ctx, ref)
+	if getErr != nil {
+		l.progress.say("%s: %v", ref.Text, getErr)
+		k := event.Kernel{Ref: ref.Text, Name: slug(ref.Text)}
+		dir, err := vmFolder(l.dir, &k)
+		if err != nil {
+			return nil, err
+		}
+		exit := event.Exit{Reason: event.ExitHost, Error: getErr.Error(), Phase: "fetch"}
+		if ctx.Err() != nil {
+			exit = event.Exit{Reason: event.ExitCancelled, Phase: "fetch"}
+		}
+		return nil, writeJSON(filepath.Join(dir, verdict.ExitFile), exit)
+	}
+	if err := lacking(img, l.plan.suites); err != nil {
+		return nil, err
+	}
+	dir, err := vmFolder(l.dir, &img.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	if len(img.Missing) == len(l.plan.suites) {
+		l.progress.say("%s: not booted: it lacks what the suites need", img.Name)
+		return nil, nil
+	}
+	return &had{img, dir}, nil
+}
+
+// lacking notes what a kernel's configuration lacks of what each suite needs.
+// Without a configuration nobody knows, and the suites will see.
+func lacking(img *kernels.Image, suites []manifest.Suite) error {
+	if img.Config == "" {
+		return nil
+	}
+	config, err := img.ReadConfig()
+	if err != nil {
+		return err
+	}
+	for _, s := range suites {
+		if missing := config.Missing(s.Config); len(missing) > 0 {
+			if img.Missing == nil {
+				img.Missing = map[string][]string{}
+			}
+			img.Missing[s.Name] = missing
+		}
+	}
+	return nil
+}
+
+// boot runs one VM. How it ended is on disk.
+func (l *launcher) boot(ctx context.Context, h had) error {
+	m := l.plan.machine
+	m.Kernel = vmKernel(h.img)
+	m.Dir = h.dir
+	for _, s := range l.plan.suites {
+		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Args: l.plan.args, Modules: s.Modules})
+	}
+	exit := event.Exit{Reason: event.ExitCancelled, Phase: "boot"}
+	err := ctx.Err()
+	if err == nil {
+		m.Accel, err = choose(ctx, l.store, m, l.plan.accel)
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			exit.Reason, exit.Error = event.ExitHost, err.Error()
+		}
+		return writeJSON(filepath.Join(h.dir, verdict.ExitFile), exit)
+	}
+	line := l.progress.begin(h.img.Name)
+	m.Progress = line.update
+	exit, err = m.Run(ctx)
+	line.end(exit)
+	return err
+}
+
+// vmKernel is an image in the words of package vmtest.
+func vmKernel(img *kernels.Image) vmtest.Kernel {
+	return vmtest.Kernel{Info: img.Kernel, Vmlinuz: img.Vmlinuz, Vmlinux: img.Vmlinux, Modules: img.Modules, BTF: img.BTF}
+}
+
+var unsafe = regexp.MustCompile(`[^A-Za-z0-9.+~_-]+`)
+
+// slug makes a file name of a reference.
+func slug(ref string) string {
+	s := strings.Trim(unsafe.ReplaceAllString(ref, "-"), "-.")
+	if len(s) > 100 {
+		s = s[len(s)-100:]
+	}
+	if s == "" {
+		return "kernel"
+	}
+	return s
+}
+
+// describe is how a VM ended, for people.
+func describe(exit event.Exit) string {
+	text := exit.Reason
+	if exit.Reason == event.ExitDone {
+		return fmt.Sprintf("ran %.1f s", exit.Seconds)
+	}
+	if exit.Error != "" {
+		text += ": " + exit.Error
+	}
+	text = fmt.Sprintf("%s after %.1f s in %s", text, exit.Seconds, exit.Phase)
+	if exit.Spec != "" {
+		text += ", spec " + exit.Spec
+	}
+	for _, line := range exit.Tail {
+		text += "\n    | " + line
+	}
+	return text
+}

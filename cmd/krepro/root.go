@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krepro/krepro/kernels"
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// codeUsage is for a command line that makes no sense: above 127, so that git
+// bisect run stops.
+const codeUsage = 129
+
+// failure ends the command with a code; without an error, silently.
+type failure struct {
+	code int
+	err  error
+}
+
+func (f *failure) Error() string {
+	if f.err == nil {
+		return fmt.Sprintf("exit code %d", f.code)
+	}
+	return f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
+
+// main runs a command line and returns its exit code. Errors that no command of
+// ours made are cobra's own, about usage.
+func (e *env) main(ctx context.Context, args []string) int {
+	root := e.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var f *failure
+	switch {
+	case err == nil:
+		return 0
+	case !errors.As(err, &f):
+		fmt.Fprintf(e.stderr, "krepro: %v\n", err)
+		return codeUsage
+	case f.err != nil:
+		fmt.Fprintf(e.stderr, "krepro: %v\n", f.err)
+	}
+	return f.code
+}
+
+// does adapts a command's function: whatever error comes out of it carries an
+// exit code. Without one of its own it is a fault of the host, or of the
+// reference, and never a verdict.
+func does(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		err := f(c.Context(), args)
+		var coded *failure
+		if err == nil || errors.As(err, &coded) {
+			return err
+		}
+		var ref *kernels.RefError
+		switch {
+		case c.Context().Err() != nil:
+			return &failure{verdict.CodeCancelled, errors.New("interrupted")}
+		case errors.As(err, &ref):
+			return &failure{codeUsage, err}
+		}
+		return &failure{verdict.CodeInfra, err}
+	}
+}
+
+func (e *env) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "krepro",
+		Short:         "Ask real kernels whether they have a bug",
+		Long:          "krepro boots kernels in QEMU, runs test suites inside, and says which of them have a known bug.",
+		Example:       "  krepro run --kernel debian:5.10.218-1 --kernel debian:6.1 --suite sockmap\n  git bisect run krepro run --kernel arch/x86/boot/bzImage --suite sockmap",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
+	if e.stdin != nil {
+		root.SetIn(e.stdin)
+	}
+	root.AddCommand(e.runCommand(), e.kernelsCommand(), e.judgeCommand(), e.shellCommand(),
+		e.doctorCommand(), e.versionCommand(), exitCodesTopic())
+	return root
+}
+
+// exitCodesTopic is krepro help exit-codes.
+func exitCodesTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit codes mean",
+		Long: `Exit codes of krepro run and krepro judge, safe for git bisect run:
+
+    0  every verdict is as expected
+    1  a kernel's verdict is not: a spec failed, it crashed, it has a bug that
+       was not expected, or does not have one that was
+  125  cannot tell: not testable, did not boot, a suite broke or asked nothing,
+       it failed in another way than the bug does
+  128  a fault of the host: QEMU, disk, network, a kernel that cannot be had
+  129  the command line makes no sense
+  130  interrupted
+
+Of several the first of 130, 128, 1, 125 is taken. The other commands end with
+0, 128, 129 or 130, krepro doctor with 1 if something is missing.`,
+	}
+}

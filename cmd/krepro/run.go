@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/krepro/krepro/kernels/cases"
+)
+
+// runOptions are the flags of krepro run.
+type runOptions struct {
+	kernels, suites []string
+	labels, focus   string
+	size            string
+	jobs            int
+	out             string
+	timeout         time.Duration
+	keep, json      bool
+	files           kernelFiles
+	vm              vmOptions
+}
+
+func (e *env) runCommand() *cobra.Command {
+	var o runOptions
+	c := &cobra.Command{
+		Use:   "run --kernel REF...",
+		Short: "Boot kernels, run suites in them, print the verdicts",
+		Long: `Run boots each kernel in a VM of its own, runs the suites in it, and prints what
+the evidence says. All evidence stays in the run's folder; krepro judge reads it
+again. krepro help kernels lists what a reference may be, krepro help exit-codes
+what the exit code says.`,
+		Example: `  krepro run --kernel debian:5.10.218-1 --kernel debian:6.1 --suite smoke --suite sockmap
+  krepro run --kernel debian:6.12 --suite sockmap --focus 'leaves no entry' --size quick
+  git bisect run krepro run --kernel arch/x86/boot/bzImage --suite sockmap`,
+		Args: cobra.NoArgs,
+		RunE: does(func(ctx context.Context, _ []string) error { return e.run(ctx, o) }),
+	}
+	f := c.Flags()
+	f.StringSliceVarP(&o.kernels, "kernel", "k", nil, "kernel `REF`, again for each")
+	f.StringSliceVarP(&o.suites, "suite", "s", nil, "suite `NAME`, again for each (default all)")
+	f.StringVar(&o.labels, "label-filter", "", "run only specs with labels that match (Ginkgo's syntax)")
+	f.StringVar(&o.focus, "focus", "", "run only specs whose text matches this regular expression")
+	f.StringVar(&o.size, "size", "default", "trials: quick, default (finds a fault that strikes 1 connection in 500) or soak (1 in 20,000)")
+	f.IntVarP(&o.jobs, "jobs", "j", 0, "VMs at a time (default: what cores and memory allow)")
+	f.StringVarP(&o.out, "out", "o", "", "folder of the run, new or empty (default runs/<UTC time>)")
+	f.BoolVar(&o.keep, "keep", false, "keep each VM's initramfs in artefacts/, to start qemu.args again by hand")
+	f.BoolVar(&o.json, "json", false, "print JSON instead of a table")
+	o.files.flags(f)
+	o.vm.flags(f)
+	f.DurationVar(&o.timeout, "timeout", 0, "time for each VM (default 15m under TCG, 10m under KVM, 4h with --size soak)")
+	complete := map[string]cobra.CompletionFunc{
+		"kernel": completeKernels, "suite": e.completeSuites,
+		"size":  cobra.FixedCompletions([]string{"quick", "default", "soak"}, cobra.ShellCompDirectiveNoFileComp),
+		"accel": cobra.FixedCompletions([]string{"auto", "tcg", "kvm"}, cobra.ShellCompDirectiveNoFileComp),
+	}
+	for flag, f := range complete {
+		must(c.RegisterFlagCompletionFunc(flag, f))
+	}
+	must(c.MarkFlagRequired("kernel"))
+	return c
+}
+
+// must is for what fails by a mistake in this file alone.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// run is krepro run.
+func (e *env) run(ctx context.Context, o runOptions) (err error) {
+	p, err := e.plan(o)
+	if err != nil {
+		return err
+	}
+	corpus, err := cases.Load()
+	if err != nil {
+		return err
+	}
+	store, err := e.store()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	inv := invocation{Version: version(), Started: time.Now().UTC().Truncate(time.Second), Args: e.args,
+		Kernels: o.kernels, Suites: p.names(), Size: o.size, Labels: o.labels, Focus: o.focus}
+	dir, err := newFolder(o.out, inv.Started)
+	if err != nil {
+		return err
+	}
+	if err := writeJSON(filepath.Join(dir, runFile), inv); err != nil {
+		return err
+	}
+	progress := newProgress(e.stderr, e.width)
+	store.Progress = func(line string) { progress.say("%s", line) }
+	l := &launcher{dir: dir, store: store, plan: p, progress: progress}
+	failed := l.all(ctx)
+	progress.close()
+	return errors.Join(failed, e.conclude(dir, inv, corpus, o.json))
+}
+
+// conclude judges what a run left, writes it down and shows it.
+func (e *env) conclude(dir string, inv invocation, corpus []cases.Case, asJSON bool) error {
+	results, err := judgeAll(dir, inv, corpus)
+	if err != nil {
+		return err
+	}
+	if err := record(dir, results); err != nil {
+		return err
+	}
+	verdict := e.show(results, asJSON)
+	fmt.Fprintf(e.stderr, "\nevidence: %s\n", dir)
+	return verdict
+}
