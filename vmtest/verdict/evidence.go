@@ -10,6 +10,10 @@ import (
 	"github.com/krepro/krepro/harness/event"
 )
 
+// maxSaid bounds what is kept of a suite's output, in bytes: a Go program that
+// dies prints why first and then the stacks of all goroutines.
+const maxSaid = 256 << 10
+
 // The files of one VM's folder.
 const (
 	KernelFile  = "kernel.json"
@@ -26,6 +30,7 @@ type evidence struct {
 
 	boot   float64                 // uptime when PID 1 reported, seconds; 0: never
 	exited map[string]event.Record // suite-exit by suite
+	said   map[string]string       // end of what each suite printed
 	guest  string                  // PID 1's own complaint, if any
 	suites map[string]*suite
 	torn   int // lines that are no record
@@ -38,7 +43,7 @@ type evidence struct {
 // read takes in a folder. What is absent or unreadable becomes part of the
 // evidence, so there is no error.
 func read(fsys fs.FS) *evidence {
-	e := &evidence{exited: map[string]event.Record{}, suites: map[string]*suite{}}
+	e := &evidence{exited: map[string]event.Record{}, said: map[string]string{}, suites: map[string]*suite{}}
 	e.note(decode(fsys, KernelFile, &e.kernel))
 	var exit event.Exit
 	if err := decode(fsys, ExitFile, &exit); err != nil {
@@ -94,6 +99,9 @@ func (e *evidence) readControl(recs []event.Record) {
 			e.boot = max(r.Time, 0.001) // it did boot, whatever its clock says
 		case event.SuiteExit:
 			e.exited[r.Suite] = r
+		case event.Output:
+			said := e.said[r.Suite] + r.Text
+			e.said[r.Suite] = said[max(0, len(said)-maxSaid):]
 		case event.GuestError:
 			e.guest = r.Error
 		}

@@ -77,13 +77,15 @@ func (e *evidence) killed(x event.Record) bool { return x.Signal == "killed" && 
 // ending describes how the suite, or else the VM, ended.
 func (e *evidence) ending(suite string) string {
 	if x, ok := e.exited[suite]; ok {
-		return describeExit(x, e.oom)
+		return describeExit(x, e.oom) + lastWords(e.said[suite])
 	}
 	if e.exit == nil {
 		return "unknown how the VM ended"
 	}
 	last := "the console is empty"
-	if n := len(e.exit.Tail); n > 0 {
+	if e.exit.Error != "" {
+		last = e.exit.Error
+	} else if n := len(e.exit.Tail); n > 0 {
 		last = fmt.Sprintf("last console line: %q", e.exit.Tail[n-1])
 	}
 	switch e.exit.Reason {
@@ -111,6 +113,16 @@ func describeExit(x event.Record, oom string) string {
 		how += "; " + x.Error
 	}
 	return fmt.Sprintf("the suite ended (%s)", how)
+}
+
+// lastWords quotes why a program died, if it said so.
+func lastWords(said string) string {
+	for line := range strings.Lines(said) {
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "SIGQUIT: ") {
+			return fmt.Sprintf("; it printed: %q", strings.TrimSpace(line))
+		}
+	}
+	return ""
 }
 
 // died describes the end of a VM that is gone without its last word.
