@@ -2,7 +2,6 @@ package probe
 
 import (
 	"fmt"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -10,9 +9,6 @@ import (
 
 // AbortOnClose makes Close send RST in place of FIN (SO_LINGER with 0 seconds, socket(7)).
 func (c *Conn) AbortOnClose() error { return c.SetLinger(0) }
-
-// GiveUp ends a Get that waits for its answer, as its deadline would.
-func (c *Conn) GiveUp() { c.SetDeadline(time.Unix(1, 0)) }
 
 // Disconnect dissolves the association by connect(2) to AF_UNSPEC: the
 // connection is reset, the socket stays.

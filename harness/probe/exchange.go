@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"time"
 )
 
-var errCrossed = errors.New("bytes of another connection")
+var (
+	errCrossed    = errors.New("bytes of another connection")
+	errUnanswered = errors.New("overdue, and so is the control")
+)
 
 // Get sends one request over the connection, reads the answer to the end of
 // the stream, and closes: the server closes first, so that TIME_WAIT is on its
@@ -36,9 +40,6 @@ func (c *Conn) Get(trial int) Outcome {
 }
 
 func (c *Conn) exchange(o Outcome) (server uint64, err error) {
-	if err := c.SetDeadline(time.Now().Add(c.timeout)); err != nil {
-		return 0, fmt.Errorf("set deadline: %w", err)
-	}
 	req, err := http.NewRequest(http.MethodGet, "http://"+o.Remote.String()+"/health", nil)
 	if err != nil {
 		return 0, fmt.Errorf("make request: %w", err)
@@ -50,15 +51,45 @@ func (c *Conn) exchange(o Outcome) (server uint64, err error) {
 	if err := req.Write(c); err != nil {
 		return 0, fmt.Errorf("send request: %w", err)
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(c), req)
-	if err != nil {
+	stream := bufio.NewReader(c)
+	if err := c.await(stream); err != nil {
 		return 0, fmt.Errorf("await answer: %w", err)
+	}
+	resp, err := http.ReadResponse(stream, req)
+	if err != nil {
+		return 0, fmt.Errorf("read answer: %w", err)
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return 0, fmt.Errorf("read answer: %w", err)
 	}
 	return checkAnswer(o, resp, string(body), c)
+}
+
+// rest bounds the reading of an answer that has begun to come.
+const rest = 30 * time.Second
+
+// await returns when the first byte of the answer is there, or the request is stuck.
+func (c *Conn) await(stream *bufio.Reader) error {
+	err := c.peek(stream, c.answer)
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.control != nil {
+		if err := c.control(); err != nil {
+			return fmt.Errorf("%w: %v", errUnanswered, err)
+		}
+		err = c.peek(stream, c.answer/2)
+	}
+	if err != nil {
+		return err
+	}
+	return c.SetReadDeadline(time.Now().Add(rest))
+}
+
+func (c *Conn) peek(stream *bufio.Reader, limit time.Duration) error {
+	if err := c.SetReadDeadline(time.Now().Add(limit)); err != nil {
+		return err
+	}
+	_, err := stream.Peek(1)
+	return err
 }
 
 func checkAnswer(o Outcome, resp *http.Response, body string, rest io.Reader) (uint64, error) {

@@ -23,6 +23,7 @@ const (
 	Reset           Class = "reset"            // ECONNRESET, or EPIPE after one
 	ConnectTimeout  Class = "connect-timeout"  // no handshake by the deadline, or ETIMEDOUT
 	ReadTimeout     Class = "read-timeout"     // connected, request sent, no answer by the deadline
+	Unanswered      Class = "unanswered"       // no answer, but the server answers nobody
 	Closed          Class = "closed"           // the server closed without an answer
 	AddrUnavailable Class = "addr-unavailable" // EADDRNOTAVAIL or EADDRINUSE: the source port cannot be had
 	Crossed         Class = "crossed"          // an answer came, but another connection's
@@ -68,6 +69,8 @@ func classify(err error, connected bool) Class {
 		return Closed
 	case errors.Is(err, errCrossed):
 		return Crossed
+	case errors.Is(err, errUnanswered):
+		return Unanswered
 	}
 	return Failed
 }

@@ -30,6 +30,7 @@ func TestClassify(t *testing.T) {
 		{op(syscall.ETIMEDOUT), false, ConnectTimeout},
 		{io.ErrUnexpectedEOF, true, Closed},
 		{fmt.Errorf("%w: x", errCrossed), true, Crossed},
+		{fmt.Errorf("%w: %v", errUnanswered, os.ErrDeadlineExceeded), true, Unanswered},
 		{errors.New("else"), true, Failed},
 	} {
 		if got := classify(c.err, c.connected); got != c.want {

@@ -17,14 +17,22 @@ import (
 type Prober struct {
 	From    *netlab.Host
 	To      netip.AddrPort
-	Timeout time.Duration // for the handshake, and again for the exchange
+	Connect time.Duration // deadline of the handshake
+	Answer  time.Duration // after so long an answer is overdue
+	// Control, if set, is called when an answer is overdue, and asks the same
+	// server in a way that must work. Only a request that is still without an
+	// answer after that is given up as stuck: if the control fails too, it is
+	// the server or the whole guest that is slow, and the outcome says so.
+	Control func() error
 }
 
 // Conn is a connection that has not been used yet.
 type Conn struct {
 	*net.TCPConn
-	Cookie  uint64
-	timeout time.Duration
+	Cookie uint64
+
+	answer  time.Duration
+	control func() error
 }
 
 // Dial connects from a source port; 0 leaves the choice to the kernel. It must
@@ -33,7 +41,7 @@ type Conn struct {
 // A port that an earlier connection has just left may be held for the moment
 // that the ACK of its FIN takes (LAST_ACK; seen on SMP guests): that is waited for.
 func (p *Prober) Dial(port uint16) (*Conn, error) {
-	deadline := time.Now().Add(p.Timeout)
+	deadline := time.Now().Add(p.Connect)
 	for {
 		c, err := p.dial(port, deadline)
 		if !errors.Is(err, syscall.EADDRNOTAVAIL) || port == 0 {
@@ -58,7 +66,7 @@ func (p *Prober) dial(port uint16, deadline time.Time) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	conn := &Conn{TCPConn: c.(*net.TCPConn), timeout: p.Timeout}
+	conn := &Conn{TCPConn: c.(*net.TCPConn), answer: p.Answer, control: p.Control}
 	if conn.Cookie, err = Cookie(conn.TCPConn); err != nil {
 		conn.Close()
 		return nil, err

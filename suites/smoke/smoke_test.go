@@ -103,7 +103,8 @@ func dial(from *netlab.Host) *probe.Conn {
 	listener, err := probe.Listen(pod1(), false, port)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(probe.Serve(listener).Close)
-	p := probe.Prober{From: from, To: netip.AddrPortFrom(pod1().V4, port), Timeout: evidence.Stretch(timeout)}
+	limit := evidence.Stretch(timeout)
+	p := probe.Prober{From: from, To: netip.AddrPortFrom(pod1().V4, port), Connect: limit, Answer: limit}
 	var c *probe.Conn
 	Expect(from.Do(func() (err error) { c, err = p.Dial(lab.FirstPort); return err })).To(Succeed())
 	return c

@@ -63,40 +63,16 @@ func closeAll[C interface{ Close() error }](conns []C) {
 }
 
 // exchange asks over all connections at once and judges the outcomes.
-//
-// How long is never? A request without an answer is given up when it has waited
-// a while and then the same server has answered others, asked later over the
-// ordinary path: so it is not the guest that is slow.
 func (b *bench) exchange(conns []*probe.Conn, server *probe.Server) {
 	GinkgoHelper()
 	outcomes := make([]probe.Outcome, len(conns))
-	var all sync.WaitGroup
+	var asked sync.WaitGroup
 	for i, c := range conns {
-		all.Go(func() { outcomes[i] = c.Get(i) })
+		asked.Go(func() { outcomes[i] = c.Get(i) })
 	}
-	answered := make(chan struct{})
-	go func() { all.Wait(); close(answered) }()
-	select {
-	case <-answered:
-	case <-time.After(evidence.Stretch(patience)):
-		b.control()
-		for _, c := range conns {
-			c.GiveUp()
-		}
-		<-answered
-	}
+	asked.Wait()
 	for _, o := range outcomes {
 		b.Trials(1)
 		Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), dispatch.BPF)).To(Succeed())
 	}
-}
-
-const patience = 300 * time.Millisecond
-
-// control makes three requests over the ordinary path, which must be answered.
-func (b *bench) control() {
-	GinkgoHelper()
-	Expect(b.prober(remote()).Churn(3, func(int) uint16 { return 0 }, func(o probe.Outcome) {
-		Expect(o.Class).To(Equal(probe.OK), "control over the ordinary path: %s", o)
-	})).To(Succeed())
 }

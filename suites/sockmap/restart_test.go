@@ -15,7 +15,7 @@ import (
 )
 
 // While the server is away a probe may fail in these ways, and no other.
-var downtime = []probe.Class{probe.Refused, probe.Reset, probe.Closed}
+var downtime = []probe.Class{probe.Refused, probe.Reset, probe.Closed, probe.Unanswered}
 
 // A server that dies while connections wait to be accepted leaves them to the
 // kernel, in the midst of traffic that uses the same ports again.

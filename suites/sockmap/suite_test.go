@@ -33,8 +33,9 @@ func TestSockmap(t *testing.T) { evidence.Run(t, "sockmap") }
 
 const (
 	port    = 8080
-	batch   = 50 // connections of a spec that needs no more: what it looks for strikes each
-	timeout = 1500 * time.Millisecond
+	batch   = 50                      // connections of a spec that needs no more: what it looks for strikes each
+	timeout = 1500 * time.Millisecond // for what has to work
+	overdue = 300 * time.Millisecond  // for an answer; then a control is asked
 )
 
 var l *lab.Lab
@@ -106,10 +107,29 @@ func (b *bench) finish() {
 	b.Submit()
 }
 
+// prober asks the server in pod1. Whether an overdue answer is the kernel's
+// fault is told by a request over the ordinary path, from the remote node.
 func (b *bench) prober(from *netlab.Host) *probe.Prober {
+	p := b.plainProber(from)
+	p.Control = b.control
+	return p
+}
+
+func (b *bench) plainProber(from *netlab.Host) *probe.Prober {
 	return &probe.Prober{
-		From: from, To: netip.AddrPortFrom(pod1().Addr(b.v6), port), Timeout: evidence.Stretch(timeout),
+		From: from, To: netip.AddrPortFrom(pod1().Addr(b.v6), port),
+		Connect: evidence.Stretch(timeout), Answer: evidence.Stretch(overdue),
 	}
+}
+
+func (b *bench) control() error {
+	p := b.plainProber(remote())
+	p.Answer = evidence.Stretch(timeout)
+	var outcome probe.Outcome
+	if err := p.Churn(1, func(int) uint16 { return 0 }, func(o probe.Outcome) { outcome = o }); err != nil {
+		return err
+	}
+	return outcome.Err
 }
 
 // portOf is the source port of a trial, where each trial has its own.
