@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"time"
@@ -35,8 +36,8 @@ func (s *Store) Catalogue(ctx context.Context, maxAge time.Duration) (*debian.Ca
 		if c, err = apt.Update(ctx); err != nil {
 			return err
 		}
-		for suite, why := range c.Missing {
-			s.say("suite %s did not answer: %s", suite, why)
+		for _, suite := range slices.Sorted(maps.Keys(c.Missing)) {
+			s.say("suite %s did not answer: %s", suite, c.Missing[suite])
 		}
 		return c.Save(s.cataloguePath())
 	})
