@@ -125,10 +125,11 @@ func keyring() finding {
 }
 
 func mirrors(e *env) finding {
-	f := finding{What: "archives", Need: true}
+	f := finding{What: "archives", Need: true,
+		Type: fmt.Sprintf("export %s=URI %s=URI", debian.EnvMirror, debian.EnvSecurityMirror)}
 	found, err := debian.Discover(os.DirFS("/etc/apt"), e.getenv)
 	if err != nil {
-		f.Is, f.Type = err.Error(), fmt.Sprintf("export %s=URI %s=URI", debian.EnvMirror, debian.EnvSecurityMirror)
+		f.Is = err.Error()
 		return f
 	}
 	f.OK, f.Is = true, fmt.Sprintf("%d of Debian's archives configured", len(found))

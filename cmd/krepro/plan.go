@@ -121,6 +121,9 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 	if _, err := regexp.Compile(o.focus); err != nil {
 		return p, usage("focus: %v", err)
 	}
+	if o.jobs < 0 || o.timeout < 0 {
+		return p, usage("jobs: %d, timeout: %s: neither may be negative", o.jobs, o.timeout)
+	}
 	if p.machine, err = o.vm.machine(e); err != nil {
 		return p, err
 	}
@@ -130,7 +133,7 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 		p.machine.Whole = o.timeout
 	}
 	p.machine.Env = []string{event.EnvSize + "=" + o.size}
-	if p.jobs = o.jobs; p.jobs < 1 {
+	if p.jobs = o.jobs; p.jobs == 0 {
 		p.jobs, err = vmtest.DefaultJobs(p.machine.CPUs, p.machine.Memory)
 	}
 	return p, err

@@ -18,12 +18,15 @@ func (e *evidence) chosenSuites(all []Suite) []Suite {
 	return some
 }
 
-// chosen tells whether the caller's filter let any of the case's specs run.
-func (e *evidence) chosen(c Sought) bool {
-	return slices.ContainsFunc(c.must(), func(s SoughtSpec) bool {
+// chosen leaves of a case the specs that the caller's filter let run; ok tells
+// whether any of those that show it for certain is among them. In a suite that
+// came to its end, a spec that never began was not chosen.
+func (e *evidence) chosen(c Sought) (_ Sought, ok bool) {
+	c.Specs = slices.DeleteFunc(slices.Clone(c.Specs), func(s SoughtSpec) bool {
 		su := e.suites[s.Suite]
-		return su != nil && slices.ContainsFunc(su.find(s.Spec), func(p *spec) bool { return !p.unchosen() })
+		return su != nil && su.ended && !slices.ContainsFunc(su.find(s.Spec), func(p *spec) bool { return !p.unchosen() })
 	})
+	return c, len(c.must()) > 0
 }
 
 // charge gives every splat to the spec in whose time it fell: the latest that

@@ -145,6 +145,24 @@ func TestOfFiltered(t *testing.T) {
 	}
 }
 
+// A case is judged by those of its specs that the filter chose, once the suite
+// has come to its end; before, nobody knows which those are.
+func TestOfFilteredPartly(t *testing.T) {
+	asked := Asked{Suites: []string{"sockmap"}, Filtered: true, Sought: []Sought{stale()}}
+	r := Of(os.DirFS("testdata/filtered-partly"), asked)
+	if len(r.Cases) != 1 || r.Cases[0].Verdict != Unaffected || r.Cases[0].Rate.Trials != 50 || r.Code != 0 {
+		t.Errorf("%+v, code %d; want unaffected by 50 trials, 0", r.Cases, r.Code)
+	}
+	r = Of(os.DirFS("testdata/filtered-died"), asked)
+	if len(r.Cases) != 1 || r.Cases[0].Verdict != Broken || r.Code != CodeSkip {
+		t.Errorf("%+v, code %d; want broken, 125", r.Cases, r.Code)
+	}
+	asked.Filtered = false
+	if r = Of(os.DirFS("testdata/filtered-partly"), asked); r.Cases[0].Verdict != Empty {
+		t.Errorf("not filtered: %s, want empty", r.Cases[0].Verdict)
+	}
+}
+
 // A suite of which the filter chose nothing was not asked for, unless that is all of them.
 func TestOfFilteredSuites(t *testing.T) {
 	folder := os.DirFS("testdata/filtered-suites")

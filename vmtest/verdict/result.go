@@ -66,7 +66,11 @@ func Of(fsys fs.FS, asked Asked) Result {
 	r := Result{Kernel: e.kernel, Exit: e.exit, Boot: e.boot, Torn: e.torn,
 		Splats: []Splat{}, Suites: []Suite{}, Cases: []Case{}}
 	for _, c := range asked.Sought {
-		if asked.Filtered && !e.chosen(c) {
+		ok := true
+		if asked.Filtered {
+			c, ok = e.chosen(c)
+		}
+		if !ok {
 			continue
 		}
 		r.Cases = append(r.Cases, e.judgeCase(c))

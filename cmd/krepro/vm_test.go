@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/krepro/krepro/kernels"
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// These tests boot real kernels. They run where KREPRO_VM_TESTS is set, after
+// make build, and then fail, not skip, if QEMU or a kernel is missing.
+func vmTest(t *testing.T) *env {
+	t.Helper()
+	if os.Getenv("KREPRO_VM_TESTS") == "" {
+		t.Skip("boots VMs: set KREPRO_VM_TESTS=1 (make test does)")
+	}
+	home, err := filepath.Abs("../../build")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &env{stdout: &bytes.Buffer{}, stderr: &bytes.Buffer{}, width: func() int { return 0 }, getenv: os.Getenv, home: home}
+}
+
+// call runs a command line and returns its exit code and what it printed.
+func (e *env) call(t *testing.T, args ...string) (code int, stdout string) {
+	t.Helper()
+	out, log := &bytes.Buffer{}, &bytes.Buffer{}
+	e.stdout, e.stderr, e.args = out, log, args
+	code = e.main(context.Background(), args)
+	t.Logf("krepro %v: exit %d\n%s%s", args, code, log, out)
+	return code, out.String()
+}
+
+const staleEntry = "sockhash-stale-entry"
+
+// The main job: what krepro says of real kernels is what is known of them.
+func TestVerdictsOfDebianKernels(t *testing.T) {
+	e := vmTest(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	want := []struct {
+		ref     string
+		verdict verdict.Verdict
+	}{
+		{"debian:5.10.218-1", verdict.Affected},
+		{"debian:5.10.223-1", verdict.Unaffected},
+		{"debian:6.1", verdict.Unaffected},
+		{"debian:6.12", verdict.Unaffected},
+		{"debian:7.2", verdict.Unaffected},
+	}
+	args := []string{"run", "--out", dir}
+	for _, w := range want {
+		args = append(args, "--kernel", w.ref)
+	}
+	if code, _ := e.call(t, args...); code != 0 {
+		t.Errorf("exit code %d, want 0: every verdict as expected", code)
+	}
+	results := readVerdicts(t, dir)
+	if len(results) != len(want) {
+		t.Fatalf("verdicts on %d kernels, want %d", len(results), len(want))
+	}
+	for i, w := range want {
+		t.Run(w.ref, func(t *testing.T) { checkKernel(t, results[i], w.verdict) })
+	}
+	t.Run("judge repeats it byte for byte", func(t *testing.T) {
+		code, again := e.call(t, "judge", "--json", dir)
+		wrote, err := os.ReadFile(filepath.Join(dir, verdictsFile))
+		if err != nil || code != 0 || again != string(wrote) {
+			t.Errorf("exit code %d, %v; %d bytes judged, %d written", code, err, len(again), len(wrote))
+		}
+	})
+}
+
+func readVerdicts(t *testing.T, dir string) []verdict.Result {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, verdictsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole struct{ Kernels []verdict.Result }
+	if err := json.Unmarshal(text, &whole); err != nil {
+		t.Fatal(err)
+	}
+	return whole.Kernels
+}
+
+// checkKernel has a subtest for each spec that ran: it must have passed, or
+// failed by the case on a kernel that is affected.
+func checkKernel(t *testing.T, r verdict.Result, want verdict.Verdict) {
+	if len(r.Cases) != 1 || r.Cases[0].Name != staleEntry || r.Cases[0].Verdict != want {
+		t.Errorf("cases %+v, want %s %s", r.Cases, staleEntry, want)
+	}
+	if len(r.Splats) > 0 {
+		t.Errorf("splats: %+v", r.Splats)
+	}
+	for _, s := range r.Suites {
+		for _, spec := range s.Specs {
+			t.Run(s.Name+"/"+spec.Name, func(t *testing.T) {
+				explained := want == verdict.Affected && spec.Verdict == verdict.Fail && spec.Case == staleEntry
+				if spec.Verdict != verdict.Pass && !explained {
+					t.Errorf("%s: %s %v", spec.Verdict, spec.Reason, spec.Findings)
+				}
+			})
+		}
+	}
+}
+
+// A kernel given as files has no expectation: everything has to pass. So the
+// exit code is good or bad as git bisect run wants it.
+func TestExitCodesOfBootImages(t *testing.T) {
+	e := vmTest(t)
+	for _, c := range []struct {
+		ref  string
+		want int
+	}{
+		{"debian:5.10.218-1", verdict.CodeBad},
+		{"debian:5.10.223-1", verdict.CodeGood},
+	} {
+		t.Run(c.ref, func(t *testing.T) {
+			img := image(t, c.ref)
+			code, _ := e.call(t, "run", "--out", filepath.Join(t.TempDir(), "run"), "--kernel", img.Vmlinuz,
+				"--modules", img.Modules, "--config", img.Config, "--size", "quick",
+				"--suite", "sockmap", "--label-filter", "trigger && ipv4")
+			if code != c.want {
+				t.Errorf("exit code %d, want %d", code, c.want)
+			}
+		})
+	}
+}
+
+func image(t *testing.T, text string) *kernels.Image {
+	t.Helper()
+	ref, err := kernels.ParseRef(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := kernels.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	img, err := store.Get(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
