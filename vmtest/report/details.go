@@ -8,9 +8,15 @@ import (
 )
 
 // details says of one kernel what its line in the table rests on: each case
-// with its reach, and whatever did not pass with the evidence for it.
-func details(b *bytes.Buffer, r verdict.Result) {
-	fmt.Fprintf(b, "\n%s\n", kernel(r))
+// with its reach, and whatever did not pass with the evidence for it. Of a
+// kernel that has neither there is nothing to say.
+func details(to *bytes.Buffer, r verdict.Result) {
+	b := &bytes.Buffer{}
+	defer func() {
+		if b.Len() > 0 {
+			fmt.Fprintf(to, "\n%s\n%s", kernel(r), b)
+		}
+	}()
 	for _, c := range r.Cases {
 		fmt.Fprintf(b, "  %s: %s%s: %s\n", c.Name, c.Verdict, expectation(c), Reach(c.Rate))
 		if c.Verdict != verdict.Unaffected && c.Verdict != verdict.Affected {
