@@ -172,6 +172,9 @@ func describe(exit event.Exit) string {
 	if exit.Spec != "" {
 		text += ", spec " + exit.Spec
 	}
+	if exit.Reason == event.ExitCancelled {
+		return text
+	}
 	for _, line := range exit.Tail {
 		text += "\n    | " + line
 	}

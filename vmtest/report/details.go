@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/krepro/krepro/vmtest/verdict"
 )
@@ -57,21 +58,33 @@ func spec(b *bytes.Buffer, p verdict.Spec, said string) {
 		}
 		return
 	}
-	// A finding of each symptom, once; else the assertion's own words.
-	shown := map[string]bool{}
-	for _, f := range p.Findings {
-		symptom, _, _ := bytes.Cut([]byte(f), []byte(":"))
-		if !shown[string(symptom)] {
-			shown[string(symptom)] = true
-			fmt.Fprintf(b, "    %s\n", f)
-		}
+	shown := p.Findings
+	if p.Case != "" && len(shown) > 1 {
+		shown = shown[:1] // the case says the rest
+	}
+	for _, f := range each(shown) {
+		fmt.Fprintf(b, "    %s\n", f)
 	}
 	if len(p.Findings) == 0 {
 		fmt.Fprintf(b, "    %s\n", p.Reason)
 	}
-	if p.Where != "" {
+	if p.Where != "" && p.Case == "" {
 		fmt.Fprintf(b, "    at %s\n", p.Where)
 	}
+}
+
+// each keeps the first finding of each symptom.
+func each(findings []string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, f := range findings {
+		symptom, _, _ := strings.Cut(f, ":")
+		if !seen[symptom] {
+			seen[symptom] = true
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func times(n int) string {

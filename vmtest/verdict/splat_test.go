@@ -122,6 +122,11 @@ func TestScan(t *testing.T) {
 [    0.1] unchecked MSR access error: RDMSR from 0x1a2 at rIP: 0xffffffff8106e2f4 (native_read_msr+0x4/0x30)
 [    0.1] Call Trace:
 [    0.1]  intel_init_thermal+0xa0/0x1b0`, nil},
+		{"out of memory is told by the suite's end", `
+[    3.5] gorge.test invoked oom-killer: gfp_mask=0x100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0
+[    3.5] CPU: 1 PID: 131 Comm: gorge.test Not tainted 5.10.0-32-cloud-amd64 #1 Debian 5.10.223-1
+[    3.5] Call Trace:
+[    3.6] Out of memory: Killed process 128 (gorge.test) total-vm:1702300kB, anon-rss:441012kB`, nil},
 		{"no time stamps, carriage returns, level", "<4>WARNING: CPU: 1 PID: 4 at a/b.c:1 foo+0x1/0x2\r\n", []string{"WARNING in foo (warn)"}},
 		{"text that mentions one", `
 [    5.0] audit: type=1400 msg="BUG: not really"
