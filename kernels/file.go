@@ -99,7 +99,9 @@ func control(ctx context.Context, deb string) (map[string]string, error) {
 }
 
 var (
-	debianBuild  = regexp.MustCompile(`Debian (\d\S*-\S+)`)
+	// The banner's end, "… SMP Debian 5.10.218-1 (2024-06-01)": Debian's compiler
+	// stands in it too, before that.
+	debianBuild  = regexp.MustCompile(`Debian (\d[^\s()]*-[^\s()]+) \(\d{4}-\d\d-\d\d\)`)
 	upstreamForm = regexp.MustCompile(`^\d+\.\d+(\.\d+)?(-rc\d+)?`)
 )
 

@@ -41,3 +41,19 @@ func TestBanner(t *testing.T) {
 		t.Errorf("banner is %q, want none", got)
 	}
 }
+
+// A boot image of Debian says which package it is from, after the compiler's own version.
+func TestFileNames(t *testing.T) {
+	for _, test := range []struct{ release, banner, version, pkg string }{
+		{"5.10.0-30-cloud-amd64", "Linux version 5.10.0-30-cloud-amd64 (a@b) (gcc-10 (Debian 10.2.1-6) 10.2.1 20210110, GNU ld) #1 SMP Debian 5.10.218-1 (2024-06-01)", "5.10.218", "5.10.218-1"},
+		{"7.2.13+deb14-cloud-amd64", "Linux version 7.2.13+deb14-cloud-amd64 (a@b) (gcc-16 (Debian 16.1.0-2) 16.1.0) #1 SMP PREEMPT_DYNAMIC Debian 7.2.13-1 (2026-10-01)", "7.2.13", "7.2.13-1"},
+		{"6.6.0-rc3", "Linux version 6.6.0-rc3 (me@here) (gcc (Debian 12.2.0-14) 12.2.0) #7 SMP Mon Mar 2 10:00:00 UTC 2026", "6.6.0-rc3", ""},
+	} {
+		img := Image{}
+		img.Release, img.Banner = test.release, test.banner
+		img.name("0123456789abcdef")
+		if img.Version != test.version || img.Package != test.pkg {
+			t.Errorf("%s: version %q, package %q; want %q, %q", test.release, img.Version, img.Package, test.version, test.pkg)
+		}
+	}
+}
