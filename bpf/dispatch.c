@@ -17,6 +17,7 @@
 
 #define SOCK_STREAM 1
 #define HANDLERS 4
+#define SOCKETS 32768
 
 // The few members that are read, by name: CO-RE finds their offsets.
 struct proto {
@@ -47,14 +48,22 @@ struct handler {
 };
 
 struct dispatch {
+	__u64 cookie;
 	struct handler handler[HANDLERS]; // in the order of first use; address 0 = free
 };
 
-// Preallocated: a kprobe may not allocate (5.10 warns).
+// A slot for each socket, by the remainder of its cookie: the kernel gives
+// cookies out in sequence, and a slot is taken over by the next that comes to it.
+//
+// User space reads it as memory. A system call on a map would blind this
+// observer: while a task is inside one, and on a preemptible kernel that may
+// be while others run on its CPU, kprobe programs are skipped there
+// (bpf_disable_instrumentation, kernel/bpf/syscall.c).
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 16384);
-	__type(key, __u64); // socket cookie
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SOCKETS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
 	__type(value, struct dispatch);
 } dispatches SEC(".maps");
 
@@ -62,13 +71,14 @@ volatile __u64 lost = 0; // recvmsg calls that found no room
 
 static __always_inline struct dispatch *dispatch_of(__u64 cookie)
 {
-	struct dispatch *d = bpf_map_lookup_elem(&dispatches, &cookie);
-	struct dispatch none = {};
+	__u32 slot = cookie % SOCKETS;
+	struct dispatch *d = bpf_map_lookup_elem(&dispatches, &slot);
 
-	if (d)
-		return d;
-	bpf_map_update_elem(&dispatches, &cookie, &none, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&dispatches, &cookie);
+	if (d && d->cookie != cookie) {
+		__builtin_memset(d->handler, 0, sizeof(d->handler));
+		d->cookie = cookie;
+	}
+	return d;
 }
 
 static __always_inline int count(struct dispatch *d, __u64 address)
@@ -80,7 +90,7 @@ static __always_inline int count(struct dispatch *d, __u64 address)
 		if (h->address != address && h->address != 0)
 			continue;
 		h->address = address; // one reader a socket at a time: no race
-		__sync_fetch_and_add(&h->calls, 1);
+		h->calls++;
 		return 0;
 	}
 	return -1;

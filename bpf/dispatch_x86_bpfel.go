@@ -15,6 +15,7 @@ import (
 
 type DispatchDispatch struct {
 	_       structs.HostLayout
+	Cookie  uint64
 	Handler [4]struct {
 		_       structs.HostLayout
 		Address uint64

@@ -86,19 +86,6 @@ func (a *Accel) hashEntries() ([]Entry, error) {
 	return out, it.Err()
 }
 
-// Has tells whether the sockhash has an entry for a key.
-func (a *Accel) Has(k Key) (bool, error) {
-	var cookie uint64
-	err := a.objs.SockHash.Lookup(k.Encode(), &cookie)
-	if errors.Is(err, ebpf.ErrKeyNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("look up %s: %w", k, err)
-	}
-	return true, nil
-}
-
 // Plant enters a socket under the key of another: by hand, what an affected
 // kernel leaves behind by itself.
 func (a *Accel) Plant(k Key, fd uintptr) error {

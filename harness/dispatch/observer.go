@@ -9,11 +9,13 @@
 package dispatch
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"unsafe"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -33,9 +35,10 @@ const (
 
 // Observer watches every TCP socket that has a cookie (SO_COOKIE, socket(7)).
 type Observer struct {
-	objs  bpf.DispatchObjects
-	links []link.Link
-	names map[uint64]string // handler address to symbol
+	objs   bpf.DispatchObjects
+	links  []link.Link
+	memory *ebpf.Memory      // of the dispatches map
+	names  map[uint64]string // handler address to symbol
 }
 
 // Open loads and attaches the observer. Where the environment names a BTF file
@@ -57,6 +60,9 @@ func Open() (o *Observer, err error) {
 	}
 	if err = bpf.LoadDispatchObjects(&o.objs, opts); err != nil {
 		return o, fmt.Errorf("load dispatch observer: %w", err)
+	}
+	if o.memory, err = o.objs.Dispatches.Memory(); err != nil {
+		return o, fmt.Errorf("map dispatches: %w", err)
 	}
 	if o.names, err = locate(o.objs.Locate, TCP, BPF, BPFParser); err != nil {
 		return o, err
@@ -100,16 +106,21 @@ type Handler struct {
 
 func (h Handler) String() string { return fmt.Sprintf("%s×%d", h.Symbol, h.Calls) }
 
-// Of lists the handlers that served a socket since Forget, first used first.
-// It is empty for a socket that nobody has read from.
+// Of lists the handlers that have served a socket, first used first. It is
+// empty for a socket that nobody has read from, or long ago: what is known of
+// it goes when as many other sockets have been made as the map has slots.
 func (o *Observer) Of(cookie uint64) ([]Handler, error) {
 	var d bpf.DispatchDispatch
-	err := o.objs.Dispatches.Lookup(cookie, &d)
-	if errors.Is(err, ebpf.ErrKeyNotExist) {
-		return nil, nil
+	buf := make([]byte, unsafe.Sizeof(d))
+	slots := uint64(o.objs.Dispatches.MaxEntries())
+	if _, err := o.memory.ReadAt(buf, int64(cookie%slots)*int64(len(buf))); err != nil {
+		return nil, fmt.Errorf("read dispatch of socket %d: %w", cookie, err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("look up dispatch of socket %d: %w", cookie, err)
+	if _, err := binary.Decode(buf, binary.NativeEndian, &d); err != nil {
+		return nil, fmt.Errorf("decode dispatch of socket %d: %w", cookie, err)
+	}
+	if d.Cookie != cookie {
+		return nil, nil
 	}
 	var out []Handler
 	for _, h := range d.Handler {
@@ -118,15 +129,6 @@ func (o *Observer) Of(cookie uint64) ([]Handler, error) {
 		}
 	}
 	return out, nil
-}
-
-// Forget drops what is known of a socket, to make room.
-func (o *Observer) Forget(cookie uint64) error {
-	err := o.objs.Dispatches.Delete(cookie)
-	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
-		return fmt.Errorf("forget socket %d: %w", cookie, err)
-	}
-	return nil
 }
 
 // Lost counts the recvmsg calls that found no room. While it is not 0, an

@@ -3,13 +3,11 @@ package sockmap
 import (
 	"net"
 	"sync"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/krepro/krepro/harness/dispatch"
-	"github.com/krepro/krepro/harness/evidence"
 	"github.com/krepro/krepro/harness/probe"
 )
 
@@ -30,7 +28,8 @@ func (b *bench) serve() *probe.Server {
 // been called for both ends of each.
 func (b *bench) dial(n int) []*probe.Conn {
 	GinkgoHelper()
-	before := updates()
+	before, err := l.Updates()
+	Expect(err).NotTo(HaveOccurred())
 	var conns []*probe.Conn
 	p := b.prober(node())
 	Expect(node().Do(func() error {
@@ -43,16 +42,8 @@ func (b *bench) dial(n int) []*probe.Conn {
 		}
 		return nil
 	})).To(Succeed())
-	Eventually(updates).WithTimeout(evidence.Stretch(2*time.Second)).Should(BeEquivalentTo(before+2*uint64(n)),
-		"calls of the sockops program for %d connections", n)
+	Expect(l.AwaitUpdates(before + 2*uint64(n))).To(Succeed())
 	return conns
-}
-
-// updates is how many map updates have been tried.
-func updates() uint64 {
-	c, err := l.Accel.Counters()
-	Expect(err).NotTo(HaveOccurred())
-	return c.Inserted + c.Exists + c.Failed
 }
 
 func closeAll[C interface{ Close() error }](conns []C) {
