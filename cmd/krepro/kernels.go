@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -41,15 +40,6 @@ func (e *env) store() (*kernels.Store, error) {
 	return s, nil
 }
 
-// listed is a kernel in the output of krepro kernels list.
-type listed struct {
-	Ref     string `json:"ref"`
-	Release string `json:"release"`
-	Cached  bool   `json:"cached"`
-	Pinned  bool   `json:"pinned"` // by the project's lock file
-	Size    int64  `json:"size"`   // bytes in the cache, or to fetch
-}
-
 func (e *env) listCommand() *cobra.Command {
 	asJSON, all := false, false
 	c := &cobra.Command{
@@ -61,17 +51,17 @@ func (e *env) listCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			list, err := listKernels(ctx, s, all)
+			rows, err := list(ctx, s, all)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return e.printJSON(list)
+				return e.printJSON(rows)
 			}
 			w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "KERNEL\tRELEASE\tSTATE\tMB")
-			for _, l := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\n", l.Ref, l.Release, l.state(), float64(l.Size)/1e6)
+			for _, r := range rows {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%.0f\n", r.Ref, r.Release, state(r), float64(r.Bytes)/1e6)
 			}
 			return w.Flush()
 		}),
@@ -81,19 +71,23 @@ func (e *env) listCommand() *cobra.Command {
 	return c
 }
 
-func (l listed) state() string {
+// state says where a kernel is: on disk, in the lock file, or nowhere any more.
+func state(r kernels.Row) string {
 	var states []string
-	if l.Cached {
+	if r.Cached {
 		states = append(states, "cached")
 	}
-	if l.Pinned {
+	if r.Pinned {
 		states = append(states, "pinned")
+	}
+	if len(r.Lacks) > 0 && !r.Cached {
+		states = append(states, "gone")
 	}
 	return strings.Join(states, ", ")
 }
 
-// listKernels joins cache, lock file and, if all are wanted, the catalogue.
-func listKernels(ctx context.Context, s *kernels.Store, all bool) ([]listed, error) {
+// list is what is cached or pinned and, if all is wanted, what the archives have.
+func list(ctx context.Context, s *kernels.Store, all bool) ([]kernels.Row, error) {
 	images, err := s.Images()
 	if err != nil {
 		return nil, err
@@ -102,54 +96,13 @@ func listKernels(ctx context.Context, s *kernels.Store, all bool) ([]listed, err
 	if err != nil {
 		return nil, err
 	}
-	list := []listed{}
-	for _, img := range images {
-		ref := img.Ref
-		if img.Package != "" {
-			ref = debianRef(img.Package, img.Flavour)
-		}
-		list = append(list, listed{Ref: ref, Release: img.Release, Cached: true, Size: img.Size})
-	}
-	add := func(k debian.Kernel, pinned bool) {
-		ref := debianRef(k.Version, k.Flavour)
-		i := slices.IndexFunc(list, func(l listed) bool { return l.Ref == ref })
-		if i < 0 {
-			list, i = append(list, listed{Ref: ref, Release: k.Release}), len(list)
-			for _, p := range k.Packages {
-				list[i].Size += p.Size
-			}
-		}
-		list[i].Pinned = list[i].Pinned || pinned
-	}
-	for _, k := range pins {
-		add(k, true)
-	}
+	var c *debian.Catalogue
 	if all {
-		c, err := s.Catalogue(ctx, 24*time.Hour)
-		if err != nil {
+		if c, err = s.Catalogue(ctx, 24*time.Hour); err != nil {
 			return nil, err
 		}
-		for _, k := range c.Kernels() {
-			if len(k.Lacks) == 0 {
-				add(k, false)
-			}
-		}
 	}
-	slices.SortStableFunc(list, func(a, b listed) int {
-		version := func(l listed) string {
-			v, _, _ := strings.Cut(strings.TrimPrefix(l.Ref, "debian:"), "/")
-			return v
-		}
-		return debian.CompareVersions(version(b), version(a))
-	})
-	return list, nil
-}
-
-func debianRef(version, flavour string) string {
-	if flavour == kernels.DefaultFlavour {
-		return "debian:" + version
-	}
-	return "debian:" + version + "/" + flavour
+	return kernels.Rows(c, pins, images), nil
 }
 
 func (e *env) fetchCommand() *cobra.Command {
@@ -257,8 +210,8 @@ func completeKernels(*cobra.Command, []string, string) ([]string, cobra.ShellCom
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var refs []string
-	for _, k := range pins {
-		refs = append(refs, debianRef(k.Version, k.Flavour))
+	for _, r := range kernels.Rows(nil, pins, nil) {
+		refs = append(refs, r.Ref)
 	}
 	return refs, cobra.ShellCompDirectiveDefault
 }

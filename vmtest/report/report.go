@@ -43,7 +43,7 @@ func Code(results []verdict.Result) int {
 // kernel is what the kernel is called in a table: exact, and as short as that allows.
 func kernel(r verdict.Result) string {
 	k := r.Kernel
-	if k.Package != "" {
+	if k.Source == "debian" {
 		return k.Package + " " + k.Flavour
 	}
 	return cmp.Or(k.Release, k.Ref, "unknown kernel")
