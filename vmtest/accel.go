@@ -28,7 +28,7 @@ type Prober struct {
 }
 
 // probeTime is ample: a host with KVM boots a kernel in less than two seconds.
-const probeTime = 8 * time.Second
+const probeTime = 6 * time.Second
 
 // Choose turns auto into TCG or KVM for a kernel and says why; TCG and KVM it
 // leaves as they are.
@@ -107,7 +107,7 @@ func (p Prober) probe(ctx context.Context, k Kernel) (reason string, err error) 
 		return "", fmt.Errorf("probe kvm: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	m := Machine{Kernel: k, Dir: dir, Guest: p.Guest, QEMU: p.QEMU, Accel: KVM, CPUs: 1, Boot: probeTime, Whole: probeTime}
+	m := Machine{Kernel: k, Dir: dir, Guest: p.Guest, QEMU: p.QEMU, Accel: KVM, CPUs: 1, Boot: probeTime, Whole: 2 * probeTime}
 	exit, err := m.Run(ctx)
 	if err != nil {
 		return "", fmt.Errorf("probe kvm: %w", err)

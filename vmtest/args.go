@@ -28,8 +28,10 @@ var commandLineTCG = []string{
 // channels of the VM in the order of the guest's ports (event.PortConsole, …).
 var channels = []string{"console", "control", "events"}
 
-// arguments are QEMU's, the program first. The files are what file descriptors
-// 3, 4, … of QEMU are, in the order of descriptors.
+// control is PID 1's channel in the list of channels.
+const control = 1
+
+// arguments are QEMU's, the program first.
 func (m *Machine) arguments(kernel string) []string {
 	line := commandLine
 	cpu := "host"
@@ -50,14 +52,17 @@ func (m *Machine) arguments(kernel string) []string {
 		"-append", strings.Join(line, " "),
 	}
 	for i, name := range channels {
-		args = append(args,
-			"-chardev", fmt.Sprintf("file,id=%s,path=/dev/fd/%d", name, fdChannels+i),
-			"-serial", "chardev:"+name)
+		args = append(args, port(name, fdChannels+i)...)
 	}
 	if m.Shell != nil {
-		args = append(args, "-chardev", fmt.Sprintf("socket,id=shell,fd=%d", fdShell), "-serial", "chardev:shell")
+		args = append(args, port("shell", fdShell)...)
 	}
 	return args
+}
+
+// port is a 16550 whose bytes go through a socket that QEMU inherits.
+func port(name string, fd int) []string {
+	return []string{"-chardev", fmt.Sprintf("socket,id=%s,fd=%d", name, fd), "-serial", "chardev:" + name}
 }
 
 // File descriptors that QEMU inherits.

@@ -2,9 +2,15 @@ package vmtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/krepro/krepro/harness/event"
 )
 
 // channel carries one port's bytes from QEMU to a file of the VM's folder, and
@@ -12,8 +18,7 @@ import (
 type channel struct {
 	name string
 	file *os.File
-	out  *os.File // end that QEMU writes; closed here once QEMU has it
-	in   *os.File
+	socketPair
 
 	onBytes func()
 	onLine  func(line []byte)
@@ -23,32 +28,62 @@ type channel struct {
 // lineLimit bounds what is kept of a line that does not end, in bytes.
 const lineLimit = 1 << 20
 
-// openChannel creates the file and the pipe.
+// openChannel creates the file and the sockets.
 func openChannel(name, path string) (*channel, error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("create channel file: %w", err)
 	}
-	in, out, err := os.Pipe()
+	pair, err := newSocketPair(name)
 	if err != nil {
 		file.Close()
-		return nil, fmt.Errorf("make pipe for %s: %w", name, err)
+		return nil, err
 	}
-	return &channel{name: name, file: file, in: in, out: out}, nil
+	return &channel{name: name, file: file, socketPair: pair}, nil
 }
 
 func (c *channel) close() {
 	c.file.Close()
-	c.in.Close()
-	c.out.Close()
+	c.socketPair.close()
 }
 
-// copy runs until the pipe has no writer left. What cannot be written to the
+// endSuite asks PID 1, on its channel, to end the suite that runs (event.EndSuite).
+// Whether it does is seen by what comes back.
+func (c *channel) endSuite() error {
+	if err := c.host.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		return fmt.Errorf("bound write to pid 1: %w", err)
+	}
+	if _, err := c.host.WriteString(event.EndSuite); err != nil {
+		return fmt.Errorf("ask pid 1 to end the suite: %w", err)
+	}
+	return nil
+}
+
+// socketPair joins one of QEMU's character devices to this process.
+type socketPair struct {
+	host *os.File
+	qemu *os.File // closed here once QEMU has it
+}
+
+func newSocketPair(name string) (socketPair, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return socketPair{}, fmt.Errorf("make sockets for %s: %w", name, err)
+	}
+	return socketPair{os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), "qemu's "+name)}, nil
+}
+
+func (p socketPair) close() {
+	p.host.Close()
+	p.qemu.Close()
+}
+
+// copy runs until QEMU has closed its end. What cannot be written to the
 // file is an error at once: evidence is being lost.
 func (c *channel) copy() error {
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := c.in.Read(buf)
+		n, err := c.host.Read(buf)
 		if n > 0 {
 			c.onBytes()
 			if _, err := c.file.Write(buf[:n]); err != nil {
@@ -56,7 +91,8 @@ func (c *channel) copy() error {
 			}
 			c.lines(buf[:n])
 		}
-		if err == io.EOF {
+		// The reset says that QEMU ended with bytes from us unread.
+		if err == io.EOF || errors.Is(err, unix.ECONNRESET) {
 			return nil
 		}
 		if err != nil {

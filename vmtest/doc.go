@@ -8,8 +8,8 @@
 // made here carries PID 1 (package guest), the suites, the modules they need and
 // the plan. Bytes leave it by 16550 ports, which every kernel has built in, one
 // writer each: the console, PID 1's records, the suite's records, and a fourth
-// for a person (Machine.Shell). They come through pipes and are on disk and
-// understood as they arrive. The folder:
+// for a person (Machine.Shell). They come through sockets, so that a full disk is
+// noticed here, and are on disk and understood as they arrive. The folder:
 //
 //	kernel.json     event.Kernel
 //	qemu.args       one argument a line
@@ -21,7 +21,8 @@
 //
 // How a VM ended is told by what arrived and what did not, never by QEMU's exit
 // status, which is 0 after a guest panic. Three deadlines bound it: PID 1's first
-// record, silence on all channels, and the whole. At any end, whether deadline,
+// record, silence on all channels, and the whole. A suite that is silent for too
+// long is ended by PID 1 first, and the next one runs. At any end, whether deadline,
 // cancelled context or full disk, QEMU is stopped and what is known is written;
 // should this process die, the kernel takes QEMU along.
 package vmtest

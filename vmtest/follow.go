@@ -27,6 +27,7 @@ type follower struct {
 	now    Progress
 	last   time.Time // of the last byte on any channel
 	booted bool
+	asked  time.Time // when PID 1 was asked to end the suite
 	done   time.Time // when the Done record came
 	tail   []string
 	output map[string]*os.File
@@ -59,21 +60,28 @@ func (f *follower) onComplaint(text string) {
 
 // state is what the watch needs to know.
 type state struct {
-	start, last, done time.Time
-	booted            bool
-	err               error
+	start, last, asked, done time.Time
+	booted                   bool
+	err                      error
 }
 
 func (f *follower) state() state {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return state{f.start, f.last, f.done, f.booted, f.err}
+	return state{f.start, f.last, f.asked, f.done, f.booted, f.err}
 }
 
 func (f *follower) onBytes() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last = time.Now()
+}
+
+// ask notes that PID 1 was asked to end the suite.
+func (f *follower) ask() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = time.Now()
 }
 
 // fail records that the host could not do its part. The first one counts.

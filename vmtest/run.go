@@ -101,16 +101,16 @@ func (m *Machine) run(ctx context.Context, follow *follower, exit *event.Exit) e
 func (m *Machine) boot(ctx context.Context, follow *follower, exit *event.Exit, args []string, image *os.File, chans []*channel) error {
 	files := []*os.File{image}
 	for _, c := range chans {
-		files = append(files, c.out)
+		files = append(files, c.qemu)
 	}
-	var term *terminal
+	term := terminal{person: m.Shell}
 	if m.Shell != nil {
 		var err error
-		if term, err = newTerminal(m.Shell); err != nil {
+		if term.socketPair, err = newSocketPair("shell"); err != nil {
 			return err
 		}
 		defer term.close()
-		files = append(files, term.guest)
+		files = append(files, term.qemu)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -120,11 +120,11 @@ func (m *Machine) boot(ctx context.Context, follow *follower, exit *event.Exit, 
 		return err
 	}
 	defer qemu.stop()
-	if term != nil {
+	if m.Shell != nil {
 		term.run(cancel)
 	}
 	copied := copyAll(chans, follow)
-	exit.Reason = m.watch(ctx, follow, qemu.ended)
+	exit.Reason = m.watch(ctx, follow, qemu.ended, chans[control].endSuite)
 	qemu.stop()
 	copied.Wait()
 	return m.conclude(follow, exit, qemu)
@@ -184,7 +184,7 @@ func closeAll(chans []*channel) {
 func copyAll(chans []*channel, follow *follower) *sync.WaitGroup {
 	var all sync.WaitGroup
 	for _, c := range chans {
-		c.out.Close()
+		c.qemu.Close()
 		all.Go(func() {
 			if err := c.copy(); err != nil {
 				follow.fail(err)

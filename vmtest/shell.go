@@ -3,12 +3,8 @@ package vmtest
 import (
 	"bytes"
 	"debug/elf"
-	"fmt"
 	"io"
-	"os"
 	"os/exec"
-
-	"golang.org/x/sys/unix"
 )
 
 // escape is the byte that ends a shell session from the host's side: Ctrl-].
@@ -17,28 +13,14 @@ const escape = 0x1d
 // terminal joins a person's terminal to the shell port.
 type terminal struct {
 	person io.ReadWriter
-	host   *os.File
-	guest  *os.File // QEMU's end
-}
-
-func newTerminal(person io.ReadWriter) (*terminal, error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("make socket for shell: %w", err)
-	}
-	return &terminal{person, os.NewFile(uintptr(fds[0]), "shell"), os.NewFile(uintptr(fds[1]), "qemu shell")}, nil
-}
-
-func (t *terminal) close() {
-	t.host.Close()
-	t.guest.Close()
+	socketPair
 }
 
 // run copies both ways until the VM ends; hangUp is called at the escape, or
 // when the person is gone. The goroutine that reads from the person ends with
 // the person's next key: a terminal's read cannot be called off.
 func (t *terminal) run(hangUp func()) {
-	t.guest.Close()
+	t.qemu.Close()
 	go io.Copy(t.person, t.host)
 	go func() {
 		defer hangUp()

@@ -32,6 +32,10 @@ const (
 	PortShell   = "/dev/ttyS3" // a person, in krepro shell
 )
 
+// EndSuite is what the host writes to PortControl when the running suite has
+// been silent for too long: PID 1 ends it, as if its time were up.
+const EndSuite = "e"
+
 // Plan is what PID 1 does: mount, load the modules in order, run the suites in
 // order (or a shell), power off.
 type Plan struct {

@@ -83,15 +83,15 @@ func boot(control *event.Writer) error {
 			return err
 		}
 	}
-	return work(control, plan)
+	return work(control, plan, requests(port))
 }
 
-func work(control *event.Writer, plan event.Plan) error {
+func work(control *event.Writer, plan event.Plan, asked <-chan struct{}) error {
 	if plan.Shell {
 		return shell(plan)
 	}
 	for _, s := range plan.Suites {
-		if err := runSuite(control, s, plan.Env); err != nil {
+		if err := runSuite(control, s, plan.Env, asked); err != nil {
 			complain(control, err)
 		}
 	}

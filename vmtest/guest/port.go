@@ -36,6 +36,25 @@ func makeRaw(f *os.File) error {
 	return unix.IoctlSetTermios(int(f.Fd()), unix.TCSETS, t)
 }
 
+// requests listens for the host: each byte asks for the end of the running
+// suite (event.EndSuite).
+func requests(port *os.File) <-chan struct{} {
+	asked := make(chan struct{}, 1)
+	go func() {
+		for buf := make([]byte, 1); ; {
+			if _, err := port.Read(buf); err != nil {
+				kmsg("listen on control port: " + err.Error())
+				return
+			}
+			select {
+			case asked <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	return asked
+}
+
 // drain waits until the port has sent what was written to it (tcdrain(3)).
 func drain(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|unix.O_NOCTTY, 0)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,7 +19,7 @@ const grace = 5 * time.Second
 // runSuite runs one suite to its end and reports start, output and exit. Every
 // other process is gone when it returns: suites must not meet what the one
 // before them left behind.
-func runSuite(control *event.Writer, s event.SuitePlan, env []string) error {
+func runSuite(control *event.Writer, s event.SuitePlan, env []string, asked <-chan struct{}) error {
 	if err := control.Write(event.Record{Kind: event.SuiteStart, Suite: s.Name}); err != nil {
 		return err
 	}
@@ -32,14 +31,7 @@ func runSuite(control *event.Writer, s event.SuitePlan, env []string) error {
 	}
 	ended := make(chan struct{})
 	copied := forward(control, s.Name, out, ended)
-	var late atomic.Bool
-	if s.Seconds > 0 {
-		limit := time.AfterFunc(time.Duration(s.Seconds*float64(time.Second)), func() {
-			late.Store(true)
-			endSuite(proc.Pid, ended)
-		})
-		defer limit.Stop()
-	}
+	cut := limit(s, proc.Pid, ended, asked)
 	status, err := wait(proc.Pid)
 	close(ended)
 	killRest()
@@ -51,10 +43,9 @@ func runSuite(control *event.Writer, s event.SuitePlan, env []string) error {
 		return fmt.Errorf("wait for suite %s: %w", s.Name, err)
 	}
 	rec := exitRecord(s.Name, status, time.Since(start))
-	if late.Load() {
+	if why := <-cut; why != "" {
 		// A Go program turns the SIGQUIT into an exit; what counts is who ended it.
-		rec.Code, rec.Signal = 0, unix.SIGKILL.String()
-		rec.Error = fmt.Sprintf("out of time after %v s", s.Seconds)
+		rec.Code, rec.Signal, rec.Error = 0, unix.SIGKILL.String(), why
 	}
 	return control.Write(rec)
 }
@@ -111,10 +102,38 @@ func wait(pid int) (unix.WaitStatus, error) {
 	}
 }
 
+// limit ends a suite that takes longer than it may, or that the host has heard
+// nothing of for too long. Once ended is closed the channel yields why, "" if the
+// suite was left alone.
+func limit(s event.SuitePlan, pid int, ended, asked <-chan struct{}) <-chan string {
+	cut := make(chan string, 1)
+	var late <-chan time.Time
+	if s.Seconds > 0 {
+		late = time.After(time.Duration(s.Seconds * float64(time.Second)))
+	}
+	select {
+	case <-asked: // came too late for the suite before this one
+	default:
+	}
+	go func() {
+		select {
+		case <-ended:
+			cut <- ""
+			return
+		case <-late:
+			cut <- fmt.Sprintf("out of time after %v s", s.Seconds)
+		case <-asked:
+			cut <- "out of time: silent for too long"
+		}
+		endSuite(pid, ended)
+	}()
+	return cut
+}
+
 // endSuite ends a suite whose time is up, and leaves evidence of what it hung
 // on: the blocked tasks in the kernel log, its goroutines in its output.
 func endSuite(pid int, ended <-chan struct{}) {
-	kmsg("suite is out of time; blocked tasks follow")
+	kmsg("suite is out of time, blocked tasks follow")
 	if err := os.WriteFile("/proc/sysrq-trigger", []byte("w"), 0); err != nil {
 		kmsg(err.Error())
 	}
