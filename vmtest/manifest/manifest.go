@@ -9,6 +9,7 @@ package manifest
 
 import (
 	"bytes"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -60,10 +62,24 @@ func Find(dir string) ([]Suite, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find suites: %s: %w", file, err)
 		}
+		if dynamic(binary) {
+			return nil, fmt.Errorf("find suites: %s is linked dynamically, and the guest has no libraries: build it with CGO_ENABLED=0", binary)
+		}
 		s.Binary = binary
 		suites = append(suites, s)
 	}
 	return suites, nil
+}
+
+// dynamic tells whether a program asks for an interpreter. What is no ELF file
+// does not; whether it runs the guest will see.
+func dynamic(path string) bool {
+	f, err := elf.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP })
 }
 
 // Parse reads the manifest of the suite of that name, strictly.

@@ -60,6 +60,21 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// A suite that the guest cannot run is refused on the host. The C library's own
+// programs are linked dynamically on any host that has one.
+func TestFindDynamic(t *testing.T) {
+	shell, err := os.ReadFile("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, "sockmap.test", string(shell))
+	write(t, dir, "sockmap.yaml", "about: x\n")
+	if _, err := Find(dir); err == nil || !strings.Contains(err.Error(), "CGO_ENABLED=0") {
+		t.Errorf("Find: %v, want a refusal", err)
+	}
+}
+
 // The manifests of the project's own suites are good.
 func TestOwnSuites(t *testing.T) {
 	files, err := filepath.Glob("../../suites/*/suite.yaml")

@@ -10,6 +10,10 @@ import (
 	"github.com/krepro/krepro/harness/event"
 )
 
+// notStarted is the code of a suite-exit record, with an error, of a suite that
+// PID 1 could not start.
+const notStarted = 127
+
 // maxSaid bounds what is kept of a suite's output, in bytes: a Go program that
 // dies prints why first and then the stacks of all goroutines.
 const maxSaid = 256 << 10
@@ -99,6 +103,9 @@ func (e *evidence) readControl(recs []event.Record) {
 			e.boot = max(r.Time, 0.001) // it did boot, whatever its clock says
 		case event.SuiteExit:
 			e.exited[r.Suite] = r
+			if r.Code == notStarted && r.Error != "" {
+				e.guest = r.Error
+			}
 		case event.Output:
 			said := e.said[r.Suite] + r.Text
 			e.said[r.Suite] = said[max(0, len(said)-maxSaid):]

@@ -73,6 +73,7 @@ func TestOf(t *testing.T) {
 		{"suite-never-began", stale(), Unaffected, Broken, "exit code 2", Broken, "", 125},
 		{"suite-oom", stale(), Unaffected, Broken, "ran out of memory and killed sockmap.test", Broken, "pass broken", 125},
 		{"suite-time-up", stale(), Unaffected, OtherHang, "signal: killed", OtherHang, "pass other-hang", 125},
+		{"suite-not-started", stale(), Unaffected, Infra, "no such file or directory", Infra, "", 128},
 		{"setup-failed", stale(), Unaffected, Broken, "load sockops", Broken, "", 125},
 		{"warning", stale(), Unaffected, OtherCrash, "sk_stream_kill_queues", Pass, "pass pass crash", 1},
 		{"repeat-after-failure", stale(), Affected, Affected, "stale-entry", Pass, "fail* pass pass pass", 0},
