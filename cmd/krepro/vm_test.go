@@ -32,7 +32,8 @@ func (e *env) call(t *testing.T, args ...string) (code int, stdout string) {
 	out, log := &bytes.Buffer{}, &bytes.Buffer{}
 	e.stdout, e.stderr, e.args = out, log, args
 	code = e.main(context.Background(), args)
-	t.Logf("krepro %v: exit %d\n%s%s", args, code, log, out)
+	shown := out.String()
+	t.Logf("krepro %v: exit %d\n%s%s", args, code, log, shown[:min(len(shown), 8000)])
 	return code, out.String()
 }
 
