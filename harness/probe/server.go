@@ -26,10 +26,15 @@ const (
 
 // Listen opens a listening socket on the host. Nothing is accepted until
 // somebody does: the kernel completes handshakes by itself.
+//
+// It is a TCP socket: Go would make an MPTCP one where the kernel has that, whose
+// accept in a sockhash is another subject (WARN in mptcp_stream_accept, 6.12.43).
 func Listen(h *netlab.Host, v6 bool, port uint16) (*net.TCPListener, error) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
 	var l net.Listener
 	err := h.Do(func() (err error) {
-		l, err = net.Listen("tcp", netip.AddrPortFrom(h.Addr(v6), port).String())
+		l, err = config.Listen(context.Background(), "tcp", netip.AddrPortFrom(h.Addr(v6), port).String())
 		return err
 	})
 	if err != nil {
