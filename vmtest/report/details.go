@@ -58,19 +58,28 @@ func spec(b *bytes.Buffer, p verdict.Spec, said string) {
 		}
 		return
 	}
-	shown := p.Findings
-	if p.Case != "" && len(shown) > 1 {
-		shown = shown[:1] // the case says the rest
+	if p.Case != "" && len(p.Findings) > 0 {
+		fmt.Fprintf(b, "    %s\n", clip(p.Findings[0])) // the case says the rest
+		return
 	}
-	for _, f := range each(shown) {
+	for _, f := range each(p.Findings) {
 		fmt.Fprintf(b, "    %s\n", f)
 	}
 	if len(p.Findings) == 0 {
 		fmt.Fprintf(b, "    %s\n", p.Reason)
 	}
-	if p.Where != "" && p.Case == "" {
+	if p.Where != "" {
 		fmt.Fprintf(b, "    at %s\n", p.Where)
 	}
+}
+
+// clip cuts what is known anyway.
+func clip(s string) string {
+	const most = 120
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
 }
 
 // each keeps the first finding of each symptom.
