@@ -2,6 +2,7 @@ package vmtest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -32,16 +33,19 @@ var channels = []string{"console", "control", "events"}
 const control = 1
 
 // arguments are QEMU's, the program first.
-func (m *Machine) arguments(kernel string) []string {
-	line := commandLine
+//
+// khz is the frequency of the host's time stamp counter.
+func (m *Machine) arguments(kernel string, khz int) []string {
+	line := slices.Clone(commandLine)
 	cpu := "host"
 	if m.Accel == TCG {
-		line = append(line[:len(line):len(line)], commandLineTCG...)
+		line = append(line, commandLineTCG...)
+		line = append(line, fmt.Sprintf("tsc_early_khz=%d", khz))
 		// The plainest CPU with RDRAND: each further feature costs the kernel patching at boot.
 		cpu = "qemu64,+rdrand"
 	}
 	if m.Append != "" {
-		line = append(line[:len(line):len(line)], m.Append)
+		line = append(line, m.Append)
 	}
 	args := []string{m.QEMU,
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",

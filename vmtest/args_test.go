@@ -19,7 +19,7 @@ func TestArguments(t *testing.T) {
 	for name, m := range tests {
 		t.Run(name, func(t *testing.T) {
 			m = m.filled()
-			got := strings.Join(m.arguments("/cache/vmlinux"), "\n") + "\n"
+			got := strings.Join(m.arguments("/cache/vmlinux", 2299976), "\n") + "\n"
 			golden := filepath.Join("testdata", "args-"+name+".txt")
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {

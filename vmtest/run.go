@@ -66,6 +66,7 @@ func (m *Machine) run(ctx context.Context, follow *follower, exit *event.Exit) e
 	if _, ok := paces[m.Accel]; !ok {
 		return fmt.Errorf("choose accelerator: %q is neither tcg nor kvm", m.Accel)
 	}
+	clock := takeStamp()
 	chans, err := m.openChannels(follow)
 	if err != nil {
 		return err
@@ -85,7 +86,11 @@ func (m *Machine) run(ctx context.Context, follow *follower, exit *event.Exit) e
 	if exit.QEMU, err = Version(ctx, m.QEMU); err != nil {
 		return err
 	}
-	args := m.arguments(kernel)
+	khz, err := clock.kilohertz()
+	if err != nil {
+		return err
+	}
+	args := m.arguments(kernel, khz)
 	if err := os.WriteFile(m.path("qemu.args"), []byte(strings.Join(args, "\n")+"\n"), 0o644); err != nil {
 		return fmt.Errorf("write qemu arguments: %w", err)
 	}
