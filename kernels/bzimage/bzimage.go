@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 	"github.com/ulikunitz/xz/lzma"
 )
 
@@ -141,7 +142,7 @@ func reader(ctx context.Context, p []byte) (io.ReadCloser, error) {
 	in := bytes.NewReader(p)
 	switch {
 	case bytes.HasPrefix(p, []byte{0x02, 0x21, 0x4c, 0x18}):
-		return io.NopCloser(&lz4Reader{in: p[4:]}), nil
+		return io.NopCloser(lz4.NewReader(in)), nil // its legacy frame
 	case bytes.HasPrefix(p, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		// The kernel's build packs with a window of up to 128 MB.
 		d, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(1<<28), zstd.WithDecoderConcurrency(1))
