@@ -12,7 +12,7 @@ func TestScan(t *testing.T) {
 		titles  []string // title (kind), in order
 	}{
 		{"clean boot", `
-[    0.000000] Linux version 5.10.0-30-cloud-amd64 (debian-kernel@lists.debian.org)
+[    0.000000] Linux version 5.10.0-30-cloud-amd64 (a@b)
 [    0.040113] Spectre V2 : WARNING: Unprivileged eBPF is enabled with eIBRS on, data leaks possible via Spectre v2 BHB attacks!
 [    0.350219] PCI: Fatal: No config space access function found
 [    0.412003] acpi PNP0A08:00: fail to add MMCONFIG information
