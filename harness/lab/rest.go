@@ -18,7 +18,7 @@ func trialAt(clientPort uint16) int { return int(clientPort % accel.Ports) }
 // grace is how long an entry may outlive the last descriptor of its socket.
 // The kernel removes it within close(2); what is waited for is a server that
 // is still about to close.
-const grace = 100 * time.Millisecond
+const grace = 50 * time.Millisecond
 
 // JudgeAtRest waits until the map is empty. What is still there after the
 // grace is stale: every descriptor must have been closed before.

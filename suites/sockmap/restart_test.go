@@ -20,22 +20,31 @@ var downtime = []probe.Class{probe.Refused, probe.Reset, probe.Closed, probe.Una
 // A server that dies while connections wait to be accepted leaves them to the
 // kernel, in the midst of traffic that uses the same ports again.
 var _ = Describe("server", Label("restart"), func() {
-	for _, how := range []struct {
-		name string
-		stop func(*probe.Child) error
-	}{
-		{"killed (SIGKILL) with connections unaccepted", (*probe.Child).Kill},
-		{"reloaded (SIGTERM) with connections unaccepted", (*probe.Child).Terminate},
-	} {
+	for _, how := range stops() {
 		It(how.name+" in the midst of churn: what comes after is served as before", func() {
 			b := newBench(cilium)
-			r := &restarter{bench: b, stop: how.stop, churned: make(chan struct{})}
+			r := &restarter{bench: b, stop: how.end, churned: make(chan struct{})}
 			go r.churn()
 			r.run()
 			b.finish()
 		})
 	}
 })
+
+// stops are the ways to end a server, those of the run's size: a quick run
+// keeps to the harder one.
+func stops() []stop {
+	kill := stop{"killed (SIGKILL) with connections unaccepted", (*probe.Child).Kill}
+	if evidence.Size() == evidence.Quick {
+		return []stop{kill}
+	}
+	return []stop{kill, {"reloaded (SIGTERM) with connections unaccepted", (*probe.Child).Terminate}}
+}
+
+type stop struct {
+	name string
+	end  func(*probe.Child) error
+}
 
 const rounds = 2 * workers * portsEach // answers between restarts: every port twice
 

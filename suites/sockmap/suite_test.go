@@ -35,7 +35,7 @@ const (
 	port    = 8080
 	batch   = 50                      // connections of a spec that needs no more: what it looks for strikes each
 	timeout = 1500 * time.Millisecond // for what has to work
-	overdue = 300 * time.Millisecond  // for an answer; then a control is asked
+	overdue = 150 * time.Millisecond  // for an answer; then a control is asked
 )
 
 var l *lab.Lab
