@@ -10,13 +10,14 @@ import (
 // commandLine is the kernel's. What each option gains is measured in docs/vm.md.
 var commandLine = []string{
 	"console=ttyS0,115200",
-	"loglevel=7",          // the whole log: it costs some 60 ms and is the evidence when nothing else came
-	"panic=-1",            // restart at once; QEMU ends there (-no-reboot)
-	"oops=panic",          // what runs after an oops is no evidence of anything
-	"8250.nr_uarts=4",     // do not probe for 28 more
-	"random.trust_cpu=on", // RDRAND seeds the pool: no getrandom(2) waits for entropy
-	"nokaslr",             // addresses repeat from run to run
-	"cryptomgr.notests",   // self-tests of ciphers that nothing here uses
+	"earlyprintk=ttyS0,115200", // a kernel that dies before it has a console says why
+	"loglevel=7",               // the whole log: it costs some 20 ms and is the evidence when nothing else came
+	"panic=-1",                 // restart at once; QEMU ends there (-no-reboot)
+	"oops=panic",               // what runs after an oops is no evidence of anything
+	"8250.nr_uarts=4",          // do not probe for 28 more
+	"random.trust_cpu=on",      // RDRAND seeds the pool: no getrandom(2) waits for entropy
+	"nokaslr",                  // addresses repeat from run to run
+	"cryptomgr.notests",        // self-tests of ciphers that nothing here uses
 }
 
 // commandLineTCG suits QEMU's emulation only.
