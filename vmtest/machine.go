@@ -28,7 +28,7 @@ type Machine struct {
 
 	// Accel is TCG or KVM. Default TCG: see Prober for one that is proven.
 	Accel string
-	// CPUs is the number of virtual CPUs. Default 2.
+	// CPUs is the number of virtual CPUs. Default 1: see docs/vm.md.
 	CPUs int
 	// Memory of the guest in MiB. Default 512.
 	Memory int
@@ -103,7 +103,7 @@ var paces = map[string]pace{
 // filled returns the machine with its defaults in place.
 func (m Machine) filled() Machine {
 	m.Accel = cmp.Or(m.Accel, TCG)
-	m.CPUs = cmp.Or(m.CPUs, 2)
+	m.CPUs = cmp.Or(m.CPUs, 1)
 	m.Memory = cmp.Or(m.Memory, 512)
 	m.QEMU = cmp.Or(m.QEMU, "qemu-system-x86_64")
 	p := paces[m.Accel]

@@ -36,6 +36,7 @@ const (
 	SuiteBegin Kind = "suite-begin" // Suite, Specs = planned, Size, Seed
 	SpecBegin  Kind = "spec-begin"  // Spec, Labels
 	Phase      Kind = "phase"       // Name, Seconds: a span worth a figure (bpf-load, …)
+	Alive      Kind = "alive"       // Spec, Trials: how far a long spec is, every few seconds
 	Finding    Kind = "finding"     // Spec, Symptom, Text, Data: one violation
 	Untestable Kind = "untestable"  // Spec (or the whole suite when empty), Text: what the kernel lacks
 	SpecEnd    Kind = "spec-end"    // Spec, State, Seconds, Trials, Failures, Text, Where

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/onsi/ginkgo/v2"
 
@@ -31,6 +32,8 @@ type Tally struct {
 	bad      map[int]bool // trials with at least one finding
 	findings []Finding
 	counts   map[event.Symptom]int
+	watched  bool
+	said     time.Time // when it last said how far it is
 }
 
 // NewTally returns an empty tally.
@@ -38,11 +41,19 @@ func NewTally() *Tally {
 	return &Tally{bad: map[int]bool{}, counts: map[event.Symptom]int{}}
 }
 
+// alive is how often a watched tally says how far it is: well within the
+// silence after which a VM is taken for hung.
+const alive = 10 * time.Second
+
 // Trials adds so many trials.
 func (t *Tally) Trials(n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.trials += n
+	if t.watched && time.Since(t.said) > alive {
+		t.said = time.Now()
+		write(event.Record{Kind: event.Alive, Spec: currentSpec(), Trials: t.trials})
+	}
 }
 
 // Found enters a violation, charged to a trial.
@@ -72,6 +83,9 @@ func (t *Tally) failures() int {
 // Watch makes this the tally of the running spec: its trials go into the
 // spec's end record however the spec ends.
 func (t *Tally) Watch() *Tally {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watched, t.said = true, time.Now()
 	stream.tally = t
 	return t
 }

@@ -17,8 +17,7 @@ var (
 )
 
 // Get sends one request over the connection, reads the answer to the end of
-// the stream, and closes: the server closes first, so that TIME_WAIT is on its
-// side and the client's port is free at once.
+// the stream, and closes: the server closes first, as it does to a kubelet.
 func (c *Conn) Get(trial int) Outcome {
 	defer c.Close()
 	o := Outcome{Trial: trial, Client: c.Cookie}
@@ -27,10 +26,6 @@ func (c *Conn) Get(trial int) Outcome {
 		o.Server, o.Err = c.exchange(o)
 	}
 	o.Class = classify(o.Err, true)
-	if o.Err != nil {
-		// No FIN: TIME_WAIT would hold the source port for a minute.
-		o.Err = errors.Join(o.Err, c.AbortOnClose())
-	}
 	after, err := TCPInfo(c.TCPConn)
 	o.After = after
 	if o.Err == nil && err != nil {

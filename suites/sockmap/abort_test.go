@@ -62,12 +62,9 @@ var _ = Describe("connection ended by", Label("abort"), func() {
 		Expect(listener.Close()).To(Succeed())
 	}))
 
-	// The client closes first, so TIME_WAIT holds its ports: no second use.
-	It("a half-close, the server answering after the client's FIN", func() {
-		b := newBench(cilium)
+	It("a half-close, the server answering after the client's FIN", again(func(b *bench) {
 		listener := b.listen()
 		conns := b.dial(tries)
-		b.Trials(tries)
 		for i, s := range accept(listener, tries) {
 			c := conns[i]
 			Expect(c.CloseWrite()).To(Succeed())
@@ -78,14 +75,14 @@ var _ = Describe("connection ended by", Label("abort"), func() {
 		}
 		closeAll(conns)
 		Expect(listener.Close()).To(Succeed())
-		b.finish()
-	})
+	}))
 })
 
 func accept(listener *net.TCPListener, n int) []*net.TCPConn {
 	GinkgoHelper()
 	Expect(listener.SetDeadline(time.Now().Add(evidence.Stretch(timeout)))).To(Succeed())
 	var out []*net.TCPConn
+	DeferCleanup(func() { drop(out) })
 	for range n {
 		c, err := listener.AcceptTCP()
 		Expect(err).NotTo(HaveOccurred())

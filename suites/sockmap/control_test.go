@@ -44,6 +44,7 @@ func (b *bench) plant(n int) []*probe.Conn {
 	GinkgoHelper()
 	p := b.prober(remote())
 	var donors []*probe.Conn
+	DeferCleanup(func() { drop(donors) })
 	Expect(remote().Do(func() error {
 		for range n {
 			c, err := p.Dial(0)

@@ -11,10 +11,13 @@ import (
 	"github.com/krepro/krepro/harness/probe"
 )
 
+// listen opens the server's port. A spec closes its listener itself; one that
+// fails before that must not leave the port to the next.
 func (b *bench) listen() *net.TCPListener {
 	GinkgoHelper()
 	listener, err := probe.Listen(pod1(), b.v6, port)
 	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { listener.Close() })
 	return listener
 }
 
@@ -31,6 +34,7 @@ func (b *bench) dial(n int) []*probe.Conn {
 	before, err := l.Updates()
 	Expect(err).NotTo(HaveOccurred())
 	var conns []*probe.Conn
+	DeferCleanup(func() { drop(conns) })
 	p := b.prober(node())
 	Expect(node().Do(func() error {
 		for i := range n {
@@ -44,6 +48,13 @@ func (b *bench) dial(n int) []*probe.Conn {
 	})).To(Succeed())
 	Expect(l.AwaitUpdates(before + 2*uint64(n))).To(Succeed())
 	return conns
+}
+
+// drop closes what a failed spec left open; what is closed already, stays so.
+func drop[C interface{ Close() error }](conns []C) {
+	for _, c := range conns {
+		c.Close()
+	}
 }
 
 func closeAll[C interface{ Close() error }](conns []C) {

@@ -84,6 +84,7 @@ func (r *restarter) spawn() *probe.Child {
 	GinkgoHelper()
 	child, err := probe.Spawn(r.listen())
 	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func() { child.Kill() }) // gone already, unless the spec failed
 	return child
 }
 
