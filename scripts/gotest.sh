@@ -8,6 +8,8 @@ if [ -n "${KREPRO_VM_TESTS:-}" ]; then # the VM runner's own tests boot this one
 	paths=$(build/krepro kernels show --json debian:5.10.223-1) || exit
 	KREPRO_TEST_KERNEL=$(sed -nE 's/^\t"(vmlinuz|vmlinux|modules)": "(.*)",$/\2/p' <<<"$paths" | paste -sd:)
 	export KREPRO_TEST_KERNEL
+	KREPRO_CUT_VMLINUX=$(cut -d: -f2 <<<"$KREPRO_TEST_KERNEL") # and BTF is cut out of it
+	export KREPRO_CUT_VMLINUX
 fi
 
 go list ./... | grep -v '/suites/' | xargs go test -count=1 -timeout 50m -v 2>&1 | tee build/test.log |
