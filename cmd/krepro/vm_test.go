@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/krepro/krepro/kernels"
@@ -149,4 +150,24 @@ func image(t *testing.T, text string) *kernels.Image {
 		t.Fatal(err)
 	}
 	return img
+}
+
+// A kernel that lacks an option is untestable, by the option's name, and is not booted.
+func TestKernelWithoutWhatASuiteNeeds(t *testing.T) {
+	e := vmTest(t)
+	img := image(t, "debian:5.10.223-1")
+	config, err := os.ReadFile(img.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lesser := filepath.Join(t.TempDir(), "config")
+	config = bytes.ReplaceAll(config, []byte("CONFIG_BPF_STREAM_PARSER=y"), []byte("# CONFIG_BPF_STREAM_PARSER is not set"))
+	if err := os.WriteFile(lesser, config, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out := e.call(t, "run", "--out", filepath.Join(t.TempDir(), "run"),
+		"--kernel", img.Vmlinuz, "--modules", img.Modules, "--config", lesser)
+	if code != verdict.CodeSkip || !strings.Contains(out, "CONFIG_BPF_STREAM_PARSER") {
+		t.Errorf("exit code %d, want %d and the option named", code, verdict.CodeSkip)
+	}
 }

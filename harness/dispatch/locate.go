@@ -16,12 +16,18 @@ import (
 // (Documentation/trace/kprobes.rst, "The kprobes debugfs interface").
 const probeList = "/sys/kernel/debug/kprobes/list"
 
+// kprobePMU is there if the kernel has kprobes as perf events (perf_event_open(2)).
+const kprobePMU = "/sys/bus/event_source/devices/kprobe/type"
+
 // locate asks the kernel for the addresses of functions: it puts a kprobe on
 // each, reads the kernel's list of kprobes, and takes them away again. Symbols
 // that the kernel does not have are left out.
 //
 // Reading /proc/kallsyms instead costs 1 to 4 seconds in an emulated guest.
 func locate(prog *ebpf.Program, symbols ...string) (map[uint64]string, error) {
+	if _, err := os.Stat(kprobePMU); err != nil {
+		return nil, fmt.Errorf("find the kernel's kprobes: %w", err)
+	}
 	for _, symbol := range symbols {
 		probe, err := link.Kprobe(symbol, prog, nil)
 		if errors.Is(err, os.ErrNotExist) {

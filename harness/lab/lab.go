@@ -23,6 +23,13 @@ type Lab struct {
 	Observer *dispatch.Observer
 }
 
+// Which part of Open failed.
+var (
+	errTopology    = errors.New("build topology")
+	errAccelerator = errors.New("install acceleration")
+	errObserver    = errors.New("install observer")
+)
+
 // Open builds it. The endpoints are the node and its pods, not the remote node.
 func Open(pods int) (l *Lab, err error) {
 	l = &Lab{}
@@ -32,26 +39,18 @@ func Open(pods int) (l *Lab, err error) {
 			l = nil
 		}
 	}()
-	err = evidence.Timed("topology", func() (err error) {
-		l.Cluster, err = netlab.NewCluster(pods)
-		return err
-	})
-	if err != nil {
-		return l, err
-	}
-	err = evidence.Timed("load accelerator", func() (err error) {
-		l.Accel, err = accel.Open()
-		return err
-	})
-	if err != nil {
-		return l, err
-	}
-	err = evidence.Timed("load observer", func() (err error) {
-		l.Observer, err = dispatch.Open()
-		return err
-	})
-	if err != nil {
-		return l, err
+	for _, part := range []struct {
+		name string
+		fail error
+		open func() error
+	}{
+		{"topology", errTopology, func() (err error) { l.Cluster, err = netlab.NewCluster(pods); return err }},
+		{"load accelerator", errAccelerator, func() (err error) { l.Accel, err = accel.Open(); return err }},
+		{"load observer", errObserver, func() (err error) { l.Observer, err = dispatch.Open(); return err }},
+	} {
+		if err = evidence.Timed(part.name, part.open); err != nil {
+			return l, fmt.Errorf("%w: %w", part.fail, err)
+		}
 	}
 	return l, l.addEndpoints()
 }

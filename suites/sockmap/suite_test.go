@@ -43,6 +43,9 @@ var l *lab.Lab
 var _ = BeforeSuite(func() {
 	var err error
 	l, err = lab.Open(2)
+	if lacks := lab.Lacks(err); lacks != "" {
+		evidence.Untestable(lacks)
+	}
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(l.Close)
 })
