@@ -24,6 +24,7 @@ var stream struct {
 	event.Writer
 	suite string
 	began time.Time
+	begun bool   // the spec at hand has a begin record
 	tally *Tally // of the running spec
 }
 
@@ -66,14 +67,15 @@ func suiteBegins(r types.Report) {
 
 func specBegins(r types.SpecReport) {
 	stream.tally = nil
-	if r.State.Is(types.SpecStateSkipped | types.SpecStatePending) {
-		return // filtered out: never begun
+	stream.begun = !r.State.Is(types.SpecStateSkipped | types.SpecStatePending)
+	if !stream.begun {
+		return // filtered out
 	}
 	write(event.Record{Kind: event.SpecBegin, Spec: r.FullText(), Labels: r.Labels()})
 }
 
 func specEnds(r types.SpecReport) {
-	if r.State.Is(types.SpecStateSkipped|types.SpecStatePending) && r.StartTime.IsZero() {
+	if !stream.begun {
 		return
 	}
 	rec := event.Record{
