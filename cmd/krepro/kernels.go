@@ -40,17 +40,24 @@ func (e *env) store() (*kernels.Store, error) {
 	return s, nil
 }
 
+// stored adapts a command's function that works on the cache of kernels.
+func (e *env) stored(f func(context.Context, []string, *kernels.Store) error) func(*cobra.Command, []string) error {
+	return does(func(ctx context.Context, args []string) (err error) {
+		s, err := e.store()
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.Close()) }()
+		return f(ctx, args, s)
+	})
+}
+
 func (e *env) listCommand() *cobra.Command {
 	asJSON, all := false, false
 	c := &cobra.Command{
 		Use: "list", Short: "List kernels: cached and pinned ones, or all that can be had", Args: cobra.NoArgs,
 		Example: "  krepro kernels list\n  krepro kernels list --all",
-		RunE: does(func(ctx context.Context, _ []string) (err error) {
-			s, err := e.store()
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.Close()) }()
+		RunE: e.stored(func(ctx context.Context, _ []string, s *kernels.Store) error {
 			rows, err := list(ctx, s, all)
 			if err != nil {
 				return err
@@ -110,12 +117,7 @@ func (e *env) fetchCommand() *cobra.Command {
 		Use: "fetch REF...", Short: "Fetch kernels into the cache", Args: cobra.MinimumNArgs(1),
 		Example:           "  krepro kernels fetch debian:5.10.218-1 debian:6.1",
 		ValidArgsFunction: completeKernels,
-		RunE: does(func(ctx context.Context, args []string) (err error) {
-			s, err := e.store()
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.Close()) }()
+		RunE: e.stored(func(ctx context.Context, args []string, s *kernels.Store) error {
 			for _, text := range args {
 				img, err := get(ctx, s, text)
 				if err != nil {
@@ -141,12 +143,7 @@ func (e *env) pruneCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "prune", Short: "Remove kernels from the cache", Args: cobra.NoArgs,
 		Example: "  krepro kernels prune --unused 720h --dry-run",
-		RunE: does(func(context.Context, []string) (err error) {
-			s, err := e.store()
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.Close()) }()
+		RunE: e.stored(func(_ context.Context, _ []string, s *kernels.Store) error {
 			p, err := s.Prune(unused, dry)
 			if err != nil {
 				return err
@@ -178,12 +175,7 @@ func (e *env) lockCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "lock REF...", Short: "Print the lock file with these Debian kernels added", Args: cobra.MinimumNArgs(1),
 		Example: "  krepro kernels lock debian:6.12 > lock.new && mv lock.new kernels/kernels.lock",
-		RunE: does(func(ctx context.Context, args []string) (err error) {
-			s, err := e.store()
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.Close()) }()
+		RunE: e.stored(func(ctx context.Context, args []string, s *kernels.Store) error {
 			pins, err := s.Lock(ctx, args)
 			if err != nil {
 				return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -26,12 +25,7 @@ func (e *env) showCommand() *cobra.Command {
 		Use: "show REF", Short: "Show a kernel: release, options that matter, sizes, hash", Args: cobra.ExactArgs(1),
 		Example:           "  krepro kernels show debian:5.10.218-1",
 		ValidArgsFunction: completeKernels,
-		RunE: does(func(ctx context.Context, args []string) (err error) {
-			s, err := e.store()
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, s.Close()) }()
+		RunE: e.stored(func(ctx context.Context, args []string, s *kernels.Store) error {
 			img, err := get(ctx, s, args[0])
 			if err != nil {
 				return err
