@@ -80,15 +80,15 @@ func (l *Lab) Close() error {
 
 // Judge enters into the tally what is wrong with a probe's outcome: the answer
 // did not come or was another connection's, or a recvmsg at either end went to
-// another handler than want. server is the cookie of the server's socket if it
-// is known otherwise than from the answer.
+// another handler than want. server is the cookie of the server's socket where
+// there is no answer to tell it; 0 if it is not known.
 func (l *Lab) Judge(t *evidence.Tally, o probe.Outcome, server uint64, want string) error {
 	if s, wrong := symptoms[o.Class]; wrong {
 		t.Found(o.Trial, s, "%s; before: %s; after: %s", o, o.Before, o.After)
 	} else if o.Class != probe.OK {
 		t.Found(o.Trial, event.NotAccepted, "%s", o)
 	}
-	if server == 0 {
+	if o.Server != 0 {
 		server = o.Server
 	}
 	return errors.Join(
@@ -103,8 +103,11 @@ var symptoms = map[probe.Class]event.Symptom{
 }
 
 func (l *Lab) judgeDispatch(t *evidence.Tally, o probe.Outcome, end string, cookie uint64, want string) error {
+	if cookie == 0 && o.Class == probe.OK {
+		return fmt.Errorf("%s: the %s's socket is not known, so neither is its handler", o, end)
+	}
 	if cookie == 0 {
-		return nil // the connection never came to be, or nobody knows that end
+		return nil // the connection never came to be, or the server is another process
 	}
 	handlers, err := l.Observer.Of(cookie)
 	if err != nil {

@@ -55,24 +55,6 @@ func (n *Netns) Close() error {
 	return nil
 }
 
-// File opens the namespace anew, for a child process to enter.
-func (n *Netns) File() (*os.File, error) {
-	fd, err := unix.FcntlInt(uintptr(n.fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("duplicate netns %s: %w", n.Name, err)
-	}
-	return os.NewFile(uintptr(fd), "netns:"+n.Name), nil
-}
-
-// Inode is the namespace's number, as in /proc/PID/ns/net.
-func (n *Netns) Inode() (uint64, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(int(n.fd), &st); err != nil {
-		return 0, fmt.Errorf("stat netns %s: %w", n.Name, err)
-	}
-	return st.Ino, nil
-}
-
 // Do runs f on a thread of its own inside the namespace, and waits for it.
 // Sockets that f makes belong to the namespace for good and may be used from
 // anywhere later. Goroutines that f starts are not inside it.

@@ -13,12 +13,8 @@ type Segment struct {
 	Payload  int   // bytes of data
 }
 
-// TCP flags.
-const (
-	FIN = 1 << iota
-	SYN
-	RST
-)
+// SYN is the flag of a handshake's segments.
+const SYN = 2
 
 var errNotTCP = errors.New("not a TCP segment")
 

@@ -94,7 +94,11 @@ var _ = Describe("accelerated HTTP", func() {
 })
 
 var _ = Describe("the observer", func() {
-	It("has lost nothing", func() {
+	It("loses nothing of a request", func() {
+		outcome := dial(remote()).Get(0)
+		Expect(outcome.Class).To(Equal(probe.OK), "%s", outcome)
+		Expect(handlers(outcome.Client)).NotTo(BeEmpty())
+		Expect(handlers(outcome.Server)).NotTo(BeEmpty())
 		Expect(l.Observer.Lost()).To(BeZero())
 		evidence.NewTally().Watch().Trials(1)
 	})
