@@ -1,6 +1,9 @@
 package explain
 
-import "github.com/krepro/krepro/harness/event"
+import (
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/vmtest/chain"
+)
 
 // Report is one kernel of a run: what its VM left, and the story it makes.
 type Report struct {
@@ -23,27 +26,11 @@ type Suite struct {
 	Specs     []Spec              `json:"specs"`  // in the order they began
 }
 
-// Spec is what one spec recorded.
-type Spec struct {
-	Name        string             `json:"name"`
-	Labels      []string           `json:"labels,omitempty"`
-	Begin       float64            `json:"begin"`           // seconds since the guest booted
-	State       string             `json:"state,omitempty"` // as the suite reported it; empty: no end
-	Trials      int                `json:"trials"`
-	Failures    int                `json:"failures"`
-	Text        string             `json:"text,omitempty"`     // message of a failure
-	Findings    []Finding          `json:"findings,omitempty"` // all violations
-	Connections []event.Connection `json:"connections,omitempty"`
-	Entries     []event.Entry      `json:"entries,omitempty"`  // of the map, when every descriptor was closed
-	Coverage    *event.Coverage    `json:"coverage,omitempty"` // nil: the spec wrote no evidence beyond findings
-	CallGraphs  []event.CallGraph  `json:"callgraphs,omitempty"`
-}
-
-// Finding is one violation that the suite found.
-type Finding struct {
-	Symptom event.Symptom `json:"symptom"`
-	Text    string        `json:"text"`
-}
+// Spec is what one spec recorded, Finding one violation that the suite found.
+type (
+	Spec    = chain.Spec
+	Finding = chain.Finding
+)
 
 // Case is a known bug, in the words of this package.
 type Case struct {
@@ -68,7 +55,7 @@ type Change struct {
 // Filter chooses which connection is told.
 type Filter struct {
 	Spec string // part of a spec's text; empty: any
-	Conn string // the client's address "ip:port", its port, its trial "#7", or either socket's cookie; empty: the typical one
+	Conn string // the client's address "ip:port", its port, or its trial "#7"; empty: the typical one
 }
 
 // Story is what the evidence of one kernel says, in the order it is told.

@@ -1,0 +1,118 @@
+package chain
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/krepro/krepro/harness/event"
+)
+
+// control is the label of specs that bring about by hand what the others look
+// for: what their records show is no finding.
+const control = "control"
+
+// Contradictions are where the spec's findings and its records disagree, one
+// line each; none if they agree, or if there are no records.
+func (s *Spec) Contradictions() []string {
+	var out []string
+	for _, e := range s.Entries {
+		if err := CheckEntry(e); err != nil {
+			out = append(out, err.Error())
+		}
+	}
+	if slices.Contains(s.Labels, control) {
+		return out
+	}
+	for _, c := range s.Connections {
+		out = append(out, ofConnection(c)...)
+	}
+	if s.Coverage != nil {
+		out = append(out, s.ofCounts()...)
+		out = append(out, s.ofEntries()...)
+	}
+	return out
+}
+
+// ofConnection holds what a connection is charged with against its record.
+func ofConnection(c event.Connection) []string {
+	var out []string
+	shows, rulesOut := Symptoms(c)
+	for _, sym := range c.Symptoms {
+		if slices.Contains(rulesOut, sym) {
+			out = append(out, fmt.Sprintf("trial %d is found %s, and its record rules that out: %s", c.Trial, sym, Summary(c)))
+		}
+	}
+	for _, sym := range shows {
+		if !slices.Contains(c.Symptoms, sym) {
+			out = append(out, fmt.Sprintf("trial %d is not found %s, and its record shows that: %s", c.Trial, sym, Summary(c)))
+		}
+	}
+	return out
+}
+
+// ofCounts holds the number of findings against the counts over all
+// connections, unless some were not counted.
+func (s *Spec) ofCounts() []string {
+	var out []string
+	for _, n := range []struct {
+		symptom event.Symptom
+		counted int
+		what    string
+		lost    string
+	}{
+		{event.Stuck, s.Coverage.Classes[classReadTimeout], "connections that ended " + classReadTimeout, ""},
+		{event.Exists, s.Coverage.Updates["EEXIST"], "map updates refused with EEXIST", "updates"},
+	} {
+		found := s.found(n.symptom)
+		if s.Coverage.Lost[n.lost] > 0 || (found > 0) == (n.counted > 0) {
+			continue
+		}
+		out = append(out, fmt.Sprintf("findings %s: %d; %s: %d", n.symptom, found, n.what, n.counted))
+	}
+	return out
+}
+
+// ofEntries holds findings of stale entries against the entries.
+func (s *Spec) ofEntries() []string {
+	var out []string
+	if found := s.found(event.StaleEntry); (found > 0) != (s.Coverage.Entries > 0) {
+		out = append(out, fmt.Sprintf("findings %s: %d; entries recorded at rest: %d", event.StaleEntry, found, s.Coverage.Entries))
+	}
+	for _, e := range s.Entries {
+		if e.Held || e.Listed {
+			out = append(out, fmt.Sprintf("entry %s is called stale, and its socket %d is alive", Owner(e), e.Cookie))
+		}
+	}
+	return out
+}
+
+// Summary is a connection on one line: who, and how it ended.
+func Summary(c event.Connection) string {
+	s := fmt.Sprintf("%s > %s: %s", c.Client.Addr, c.Server.Addr, c.Class)
+	for _, e := range []struct {
+		name string
+		end  event.Endpoint
+	}{{"client", c.Client}, {"server", c.Server}} {
+		if e.end.Socket == nil {
+			continue
+		}
+		if u := e.end.Socket.Update; u != nil {
+			s += fmt.Sprintf(", %s's update %s", e.name, Outcome(*u))
+		}
+		for _, h := range e.end.Socket.Handlers {
+			s += fmt.Sprintf(", %s on %s", e.name, h.Symbol)
+		}
+	}
+	return s
+}
+
+// Outcome is ok, or the errno of a map update.
+func Outcome(u event.Update) string {
+	switch {
+	case u.Return == 0:
+		return "ok"
+	case u.Errno != "":
+		return u.Errno
+	}
+	return fmt.Sprintf("error %d", -u.Return)
+}
