@@ -6,5 +6,7 @@
 // clang. They relocate (CO-RE) against the structs in event.KernelTypes only.
 package bpf
 
-//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type sock_key -type address -type refusal Sockops sockops.c
-//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type dispatch Dispatch dispatch.c
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type sock_key -type address -type refusal -type member Sockops sockops.c
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type life -type moment Observe observe.c
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" Symbols symbols.c
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type entry_socket Entries entries.c

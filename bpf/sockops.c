@@ -19,6 +19,7 @@
 #define AF_INET6 10
 #define EEXIST 17
 #define SLOT_PORTS 2048 // client ports that a SOCKMAP tells apart
+#define SOCKETS 8192
 
 enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2 }; // Cilium's ENDPOINT_KEY_IPV4 and _IPV6
 
@@ -79,6 +80,36 @@ struct {
 	__type(value, struct refusal);
 } refused SEC(".maps");
 
+// What acceleration did for one socket.
+struct member {
+	__u64 cookie;
+	__u64 updated; // when the map update was tried: CLOCK_BOOTTIME, ns; 0: not yet
+	__u64 sent;    // the first sendmsg, same clock; 0: none
+	__u64 redirected; // sendmsg calls redirected to the peer
+	__u64 no_peer;    // sendmsg calls whose peer was not in the map
+	__s32 err; // of the update: 0 or a negative errno
+	__u32 op;  // BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB or PASSIVE_
+};
+
+// A slot for each socket by the remainder of its cookie, taken over by the next
+// that comes to it. Read as memory: a system call on a map would blind kprobe
+// programs for its time (bpf/observe.c).
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SOCKETS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct member);
+} members SEC(".maps");
+
+// The cookie of a socket that was entered: an sk_msg program cannot ask for it.
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} cookies SEC(".maps");
+
 // Knobs, writable at any time.
 volatile __u64 update_flags = BPF_NOEXIST;
 volatile __u8 use_sockmap = 0; // sock_map in place of sock_hash
@@ -109,10 +140,35 @@ static __always_inline __u32 slot(__u16 local, __u16 remote)
 	return local == port ? remote % SLOT_PORTS * 2 + 1 : local % SLOT_PORTS * 2;
 }
 
-static __always_inline void note(struct bpf_sock_ops *ops, struct sock_key *key, long err)
+static __always_inline struct member *member_of(__u64 cookie)
+{
+	__u32 slot = cookie % SOCKETS;
+	struct member *m = bpf_map_lookup_elem(&members, &slot);
+
+	if (m && m->cookie != cookie) {
+		__builtin_memset(m, 0, sizeof(*m));
+		m->cookie = cookie;
+	}
+	return m;
+}
+
+static __always_inline void remember(struct bpf_sock_ops *ops, __u64 cookie, long err)
+{
+	struct bpf_sock *sk = ops->sk;
+	struct member *m = member_of(cookie);
+
+	if (m) {
+		m->updated = bpf_ktime_get_boot_ns();
+		m->err = err;
+		m->op = ops->op;
+	}
+	if (sk)
+		bpf_sk_storage_get(&cookies, sk, &cookie, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline void note(struct bpf_sock_ops *ops, struct sock_key *key, __u64 cookie, long err)
 {
 	struct refusal r = { .key = *key, .err = err, .op = ops->op };
-	__u64 cookie = bpf_get_socket_cookie(ops);
 
 	if (err == -EEXIST)
 		__sync_fetch_and_add(&exists, 1);
@@ -122,7 +178,7 @@ static __always_inline void note(struct bpf_sock_ops *ops, struct sock_key *key,
 		__sync_fetch_and_add(&unrecorded, 1);
 }
 
-static __always_inline void insert(struct bpf_sock_ops *ops, struct sock_key *key)
+static __always_inline void insert(struct bpf_sock_ops *ops, struct sock_key *key, __u64 cookie)
 {
 	__u32 index;
 	long err;
@@ -133,8 +189,9 @@ static __always_inline void insert(struct bpf_sock_ops *ops, struct sock_key *ke
 	} else {
 		err = bpf_sock_hash_update(ops, &sock_hash, key, update_flags);
 	}
+	remember(ops, cookie, err);
 	if (err)
-		note(ops, key, err);
+		note(ops, key, cookie, err);
 	else
 		__sync_fetch_and_add(&inserted, 1);
 }
@@ -143,10 +200,15 @@ SEC("sockops")
 int establish(struct bpf_sock_ops *ops)
 {
 	struct sock_key key = {};
+	__u64 cookie;
 
 	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
 	    ops->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
+
+	// Whoever has a cookie is watched by the observer (bpf/observe.c): from here
+	// on that is every socket, one that will never be accepted included.
+	cookie = bpf_get_socket_cookie(ops);
 
 	// The peer's view: the sender must find this socket by its own tuple.
 	if (ops->family == AF_INET) {
@@ -170,8 +232,25 @@ int establish(struct bpf_sock_ops *ops)
 	key.dport = bpf_htonl(ops->local_port) >> 16;
 
 	if (is_endpoint(key.sip) && is_endpoint(key.dip))
-		insert(ops, &key);
+		insert(ops, &key, cookie);
 	return 1;
+}
+
+// One sender a socket at a time: no race.
+static __always_inline void remember_sent(struct sk_msg_md *msg, int found)
+{
+	struct bpf_sock *sk = msg->sk;
+	__u64 *cookie = sk ? bpf_sk_storage_get(&cookies, sk, 0, 0) : 0;
+	struct member *m = cookie ? member_of(*cookie) : 0;
+
+	if (!m)
+		return;
+	if (!m->sent)
+		m->sent = bpf_ktime_get_boot_ns();
+	if (found)
+		m->redirected++;
+	else
+		m->no_peer++;
 }
 
 SEC("sk_msg")
@@ -212,6 +291,7 @@ int send(struct sk_msg_md *msg)
 		__sync_fetch_and_add(&redirected, 1);
 	else
 		__sync_fetch_and_add(&no_peer, 1);
+	remember_sent(msg, ok == SK_PASS);
 	return SK_PASS; // without a peer in the map the data takes the ordinary path
 }
 

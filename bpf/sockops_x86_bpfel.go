@@ -18,6 +18,17 @@ type SockopsAddress struct {
 	Word [4]uint32
 }
 
+type SockopsMember struct {
+	_          structs.HostLayout
+	Cookie     uint64
+	Updated    uint64
+	Sent       uint64
+	Redirected uint64
+	NoPeer     uint64
+	Err        int32
+	Op         uint32
+}
+
 type SockopsRefusal struct {
 	_   structs.HostLayout
 	Key SockopsSockKey
@@ -40,7 +51,9 @@ type SockopsSockKey struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	SockopsMapCookies     = "cookies"
 	SockopsMapEndpoints   = "endpoints"
+	SockopsMapMembers     = "members"
 	SockopsMapRefused     = "refused"
 	SockopsMapSockHash    = "sock_hash"
 	SockopsMapSockMap     = "sock_map"
@@ -108,7 +121,9 @@ type SockopsProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SockopsMapSpecs struct {
+	Cookies   *ebpf.MapSpec `ebpf:"cookies"`
 	Endpoints *ebpf.MapSpec `ebpf:"endpoints"`
+	Members   *ebpf.MapSpec `ebpf:"members"`
 	Refused   *ebpf.MapSpec `ebpf:"refused"`
 	SockHash  *ebpf.MapSpec `ebpf:"sock_hash"`
 	SockMap   *ebpf.MapSpec `ebpf:"sock_map"`
@@ -150,7 +165,9 @@ func (o *SockopsObjects) Close() error {
 //
 // It can be passed to LoadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SockopsMaps struct {
+	Cookies   *ebpf.Map `ebpf:"cookies"`
 	Endpoints *ebpf.Map `ebpf:"endpoints"`
+	Members   *ebpf.Map `ebpf:"members"`
 	Refused   *ebpf.Map `ebpf:"refused"`
 	SockHash  *ebpf.Map `ebpf:"sock_hash"`
 	SockMap   *ebpf.Map `ebpf:"sock_map"`
@@ -158,7 +175,9 @@ type SockopsMaps struct {
 
 func (m *SockopsMaps) Close() error {
 	return _SockopsClose(
+		m.Cookies,
 		m.Endpoints,
+		m.Members,
 		m.Refused,
 		m.SockHash,
 		m.SockMap,

@@ -22,6 +22,8 @@ const (
 	EnvSize = "KREPRO_SIZE"
 	// EnvSlow is the factor by which deadlines are stretched (10 under TCG, say).
 	EnvSlow = "KREPRO_SLOW"
+	// EnvFentry, set to anything, has fentry observe even where kprobes could.
+	EnvFentry = "KREPRO_FENTRY"
 )
 
 // Serial ports of the guest, one writer each.

@@ -9,10 +9,10 @@ import (
 	"syscall"
 
 	"github.com/krepro/krepro/harness/accel"
-	"github.com/krepro/krepro/harness/dispatch"
 	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/harness/evidence"
 	"github.com/krepro/krepro/harness/netlab"
+	"github.com/krepro/krepro/harness/observe"
 	"github.com/krepro/krepro/harness/probe"
 )
 
@@ -20,7 +20,7 @@ import (
 type Lab struct {
 	*netlab.Cluster
 	Accel    *accel.Accel
-	Observer *dispatch.Observer
+	Observer *observe.Observer
 }
 
 // Which part of Open failed.
@@ -46,7 +46,7 @@ func Open(pods int) (l *Lab, err error) {
 	}{
 		{"topology", errTopology, func() (err error) { l.Cluster, err = netlab.NewCluster(pods); return err }},
 		{"load accelerator", errAccelerator, func() (err error) { l.Accel, err = accel.Open(); return err }},
-		{"load observer", errObserver, func() (err error) { l.Observer, err = dispatch.Open(); return err }},
+		{"load observer", errObserver, func() (err error) { l.Observer, err = observe.Open(); return err }},
 	} {
 		if err = evidence.Timed(part.name, part.open); err != nil {
 			return l, fmt.Errorf("%w: %w", part.fail, err)

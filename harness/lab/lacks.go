@@ -19,7 +19,7 @@ func Lacks(err error) string {
 		what = "veth (CONFIG_VETH; is the module loaded?)"
 	case errors.Is(err, errAccelerator) && errors.Is(err, ebpf.ErrNotSupported):
 		what = "sockops on cgroups or SOCKHASH (CONFIG_CGROUP_BPF, CONFIG_BPF_STREAM_PARSER)"
-	case errors.Is(err, errObserver) && errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, errObserver) && errors.Is(err, unix.EPERM): // EACCES is the verifier's
 		what = "leave to trace (kernel lockdown?)"
 	case errors.Is(err, errObserver) && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, ebpf.ErrNotSupported)):
 		what = "kprobes for BPF, with debugfs (CONFIG_KPROBES, CONFIG_BPF_EVENTS, CONFIG_DEBUG_FS)"

@@ -6,6 +6,8 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/krepro/krepro/harness/event"
 )
 
 // Socket is a TCP socket as sock_diag(7) lists it: every socket that the
@@ -16,17 +18,8 @@ type Socket struct {
 	Cookie        uint64
 }
 
-var tcpStates = [...]string{
-	1: "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
-	"CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV",
-}
-
 func (s Socket) String() string {
-	state := fmt.Sprintf("state %d", s.State)
-	if s.State > 0 && int(s.State) < len(tcpStates) {
-		state = tcpStates[s.State]
-	}
-	return fmt.Sprintf("%s > %s %s", s.Local, s.Remote, state)
+	return fmt.Sprintf("%s > %s %s", s.Local, s.Remote, event.TCPState(s.State))
 }
 
 // Sockets lists the TCP sockets of the namespace that the calling thread is

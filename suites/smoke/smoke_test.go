@@ -11,10 +11,10 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/krepro/krepro/harness/accel"
-	"github.com/krepro/krepro/harness/dispatch"
 	"github.com/krepro/krepro/harness/evidence"
 	"github.com/krepro/krepro/harness/lab"
 	"github.com/krepro/krepro/harness/netlab"
+	"github.com/krepro/krepro/harness/observe"
 	"github.com/krepro/krepro/harness/probe"
 )
 
@@ -54,8 +54,8 @@ var _ = Describe("plain HTTP", func() {
 		Expect(l.Accel.Reset()).To(Succeed())
 		outcome := dial(remote()).Get(0)
 		Expect(outcome.Class).To(Equal(probe.OK), "%s", outcome)
-		Expect(handlers(outcome.Client)).To(Equal([]string{dispatch.TCP}))
-		Expect(handlers(outcome.Server)).To(Equal([]string{dispatch.TCP}))
+		Expect(handlers(outcome.Client)).To(Equal([]string{observe.TCP}))
+		Expect(handlers(outcome.Server)).To(Equal([]string{observe.TCP}))
 		Expect(outcome.After.BytesRecv).To(BeNumerically(">", 50), "the answer went through the stack")
 		Expect(l.Accel.Counters()).To(Equal(accel.Counters{}))
 		evidence.NewTally().Watch().Trials(1)
@@ -70,8 +70,8 @@ var _ = Describe("accelerated HTTP", func() {
 		Expect(l.AwaitUpdates(2)).To(Succeed())
 		outcome := c.Get(0)
 		Expect(outcome.Class).To(Equal(probe.OK), "%s", outcome)
-		Expect(handlers(outcome.Client)).To(Equal([]string{dispatch.BPF}))
-		Expect(handlers(outcome.Server)).To(Equal([]string{dispatch.BPF}))
+		Expect(handlers(outcome.Client)).To(Equal([]string{observe.BPF}))
+		Expect(handlers(outcome.Server)).To(Equal([]string{observe.BPF}))
 		Expect(l.Accel.Counters()).To(Equal(accel.Counters{Inserted: 2, Redirected: 2}), "two sockets, a request and an answer")
 		evidence.NewTally().Watch().Trials(1)
 	})

@@ -4,9 +4,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/krepro/krepro/harness/dispatch"
 	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/harness/netlab"
+	"github.com/krepro/krepro/harness/observe"
 	"github.com/krepro/krepro/harness/probe"
 )
 
@@ -22,7 +22,7 @@ var _ = Describe("payload bypass", Label("bypass"), func() {
 		for i, c := range conns {
 			o := c.Get(i)
 			b.Trials(1)
-			Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), dispatch.BPF)).To(Succeed())
+			Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), observe.BPF)).To(Succeed())
 			b.judgeSegments(o)
 		}
 		segments, err := capture.Stop()
@@ -39,7 +39,7 @@ var _ = Describe("payload bypass", Label("bypass"), func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(b.prober(remote()).Churn(tries, portOf, func(o probe.Outcome) {
 			b.Trials(1)
-			Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), dispatch.TCP)).To(Succeed())
+			Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), observe.TCP)).To(Succeed())
 			Expect(o.After.BytesRecv).To(BeNumerically(">", 50), "%s", o)
 		})).To(Succeed())
 		segments, err := capture.Stop()

@@ -6,9 +6,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/krepro/krepro/harness/dispatch"
 	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/harness/evidence"
+	"github.com/krepro/krepro/harness/observe"
 	"github.com/krepro/krepro/harness/probe"
 )
 
@@ -31,7 +31,7 @@ var _ = Describe("churn of short-lived connections with port reuse", Label("chur
 				b := newBench(v)
 				server := b.serve()
 				b.churn(func(i int) bool { return i < n }, func(o probe.Outcome) {
-					Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), dispatch.BPF)).To(Succeed())
+					Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), observe.BPF)).To(Succeed())
 				})
 				Expect(server.Close()).To(Succeed())
 				b.finish()

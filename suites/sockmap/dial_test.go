@@ -7,7 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/krepro/krepro/harness/dispatch"
+	"github.com/krepro/krepro/harness/observe"
 	"github.com/krepro/krepro/harness/probe"
 )
 
@@ -75,6 +75,6 @@ func (b *bench) exchange(conns []*probe.Conn, server *probe.Server) {
 	asked.Wait()
 	for _, o := range outcomes {
 		b.Trials(1)
-		Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), dispatch.BPF)).To(Succeed())
+		Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), observe.BPF)).To(Succeed())
 	}
 }

@@ -4,9 +4,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/krepro/krepro/harness/dispatch"
 	"github.com/krepro/krepro/harness/evidence"
 	"github.com/krepro/krepro/harness/netlab"
+	"github.com/krepro/krepro/harness/observe"
 	"github.com/krepro/krepro/harness/probe"
 )
 
@@ -52,8 +52,8 @@ var _ = Describe("narrow-down", Label("narrow-down"), func() {
 			Expect(server.Close()).To(Succeed())
 			b.finish()
 		},
-		Entry("from a remote node to the pod: the ordinary path works", remote, dispatch.TCP),
-		Entry("from pod to pod: the accelerated path works", pod2, dispatch.BPF),
-		Entry("from node to pod: the accelerated path works", node, dispatch.BPF),
+		Entry("from a remote node to the pod: the ordinary path works", remote, observe.TCP),
+		Entry("from pod to pod: the accelerated path works", pod2, observe.BPF),
+		Entry("from node to pod: the accelerated path works", node, observe.BPF),
 	)
 })

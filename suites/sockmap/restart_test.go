@@ -8,9 +8,9 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
-	"github.com/krepro/krepro/harness/dispatch"
 	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/harness/evidence"
+	"github.com/krepro/krepro/harness/observe"
 	"github.com/krepro/krepro/harness/probe"
 )
 
@@ -119,6 +119,6 @@ func (r *restarter) churn() {
 		if o.Class == probe.OK {
 			r.answered.Add(1)
 		}
-		Expect(l.Judge(r.Tally, o, 0, dispatch.BPF)).To(Succeed())
+		Expect(l.Judge(r.Tally, o, 0, observe.BPF)).To(Succeed())
 	})
 }

@@ -1,0 +1,91 @@
+package observe
+
+import (
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/krepro/krepro/bpf"
+	"github.com/krepro/krepro/harness/event"
+)
+
+func TestRecorded(t *testing.T) {
+	var l bpf.ObserveLife
+	l.Moment[0] = bpf.ObserveMoment{Time: 30, Kind: 3}
+	l.Moment[1] = bpf.ObserveMoment{Time: 10, Kind: 1}
+	l.Moment[3] = bpf.ObserveMoment{Time: 20, Kind: 2} // place 2 is a hole: two CPUs took one place
+	l.Moment[4] = bpf.ObserveMoment{Time: 5, Kind: 99} // no such kind
+	l.Moments = 7
+	kept, lost := recorded(l)
+	var times []uint64
+	for _, m := range kept {
+		times = append(times, m.Time)
+	}
+	if !slices.Equal(times, []uint64{10, 20, 30}) || lost != 4 {
+		t.Fatalf("got moments at %v, %d lost; want 10 20 30, 4 lost", times, lost)
+	}
+}
+
+func TestStackOf(t *testing.T) {
+	var l bpf.ObserveLife
+	copy(l.Stack[1][:], []uint64{3, 2, 1})
+	for _, c := range []struct {
+		stack uint8
+		want  []uint64
+	}{{0, nil}, {1, []uint64{}}, {2, []uint64{3, 2, 1}}, {200, nil}} {
+		if got := stackOf(l, bpf.ObserveMoment{Stack: c.stack}); !slices.Equal(got, c.want) {
+			t.Errorf("stack %d: got %v, want %v", c.stack, got, c.want)
+		}
+	}
+}
+
+func TestTrim(t *testing.T) {
+	frame := func(symbol, module string) event.Frame { return event.Frame{Symbol: symbol, Module: module} }
+	var (
+		prog       = frame("bpf_prog_2d5a7c5e4b1f0a33_sk_psock_drop_fentry", "bpf")
+		trampoline = frame("bpf_trampoline_6442494949_0", "")
+		traced     = frame("sk_psock_drop", "")
+		caller     = frame("sock_hash_update_common", "")
+		sockops    = frame("bpf_prog_7aa9a870410635af_establish", "bpf")
+		tail       = frame("tcp_init_transfer", "")
+	)
+	for _, c := range []struct {
+		name      string
+		got, want []event.Frame
+	}{
+		{"kprobe", []event.Frame{traced, caller, sockops, tail}, []event.Frame{traced, caller, sockops, tail}},
+		{"fentry", []event.Frame{prog, trampoline, traced, caller, sockops, tail}, []event.Frame{traced, caller, sockops, tail}},
+		{"raw tracepoint", []event.Frame{prog, frame("bpf_trace_run3", ""), frame("tcp_set_state", "")}, []event.Frame{frame("tcp_set_state", "")}},
+		{"nothing but tracing", []event.Frame{prog, trampoline}, nil},
+		{"empty", nil, nil},
+	} {
+		if got := trim(c.got); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func FuzzDecodeLife(f *testing.F) {
+	f.Add(make([]byte, unsafe.Sizeof(bpf.ObserveLife{})))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		l, err := decodeLife(b)
+		if err != nil {
+			return
+		}
+		kept, _ := recorded(l)
+		for _, m := range kept {
+			if n := len(stackOf(l, m)); n > len(l.Stack[0]) {
+				t.Fatalf("a stack of %d frames", n)
+			}
+		}
+	})
+}
+
+func FuzzDecodeMembers(f *testing.F) {
+	f.Add(make([]byte, 2*unsafe.Sizeof(bpf.EntriesEntrySocket{})))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if members, err := decodeMembers(b); err == nil && len(members)*int(unsafe.Sizeof(bpf.EntriesEntrySocket{})) != len(b) {
+			t.Fatalf("%d members from %d bytes", len(members), len(b))
+		}
+	})
+}

@@ -1,0 +1,155 @@
+// Package observe watches TCP sockets in the kernel: which handler each recvmsg
+// goes to, and what led to it.
+//
+// A handler is the function that sk->sk_prot->recvmsg points to as
+// inet_recvmsg() or inet6_recvmsg() is entered. A socket that sits in a sockmap
+// with its psock intact has tcp_bpf_recvmsg there, a plain one tcp_recvmsg.
+//
+// The kernel keeps a log of bounded size for each socket, in memory that is
+// read when somebody asks and costs nothing until then (bpf/observe.c). The
+// hooks are kprobes, and fentry where there are none; Hooks says which, and what
+// a kernel does not offer.
+package observe
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/krepro/krepro/bpf"
+	"github.com/krepro/krepro/harness/event"
+)
+
+// The handlers that a TCP socket may have, by symbol.
+const (
+	TCP = "tcp_recvmsg"
+	BPF = "tcp_bpf_recvmsg"
+)
+
+// Observer watches every TCP socket that has a cookie (SO_COOKIE, socket(7)).
+type Observer struct {
+	Hooks []event.Observer // what is watched and how, or why not
+
+	coll    *ebpf.Collection
+	links   []link.Link
+	lives   *ebpf.Map
+	memory  *ebpf.Memory // of lives
+	symbols *Symbols
+	entries *entries
+}
+
+// Open loads and attaches the observer. Where the environment names a BTF file
+// (event.EnvBTF), offsets come from there instead of from the kernel's own BTF.
+// An error means that recvmsg calls cannot be observed; what else is not
+// available stands in Hooks.
+func Open() (o *Observer, err error) {
+	o = &Observer{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, o.Close())
+			o = nil
+		}
+	}()
+	opts := ebpf.CollectionOptions{Cache: btf.NewCache()}
+	if path := os.Getenv(event.EnvBTF); path != "" {
+		if opts.Programs.KernelTypes, err = btf.LoadSpec(path); err != nil {
+			return o, fmt.Errorf("load BTF %s: %w", path, err)
+		}
+	}
+	if err = o.hook(opts); err != nil {
+		return o, err
+	}
+	if o.symbols, err = openSymbols(opts); err != nil {
+		return o, err
+	}
+	o.note("symbols", "iter bpf_map_elem", nil)
+	o.entries, err = openEntries(opts)
+	o.note("entries", "iter sockmap", err)
+	return o, nil
+}
+
+// note enters an observer into Hooks; err is why it is not available.
+func (o *Observer) note(name, hook string, err error) {
+	h := event.Observer{Name: name, Hook: hook}
+	if err != nil {
+		h = event.Observer{Name: name, Lack: err.Error()}
+	}
+	o.Hooks = append(o.Hooks, h)
+}
+
+// Close detaches and unloads.
+func (o *Observer) Close() error {
+	var errs []error
+	for _, l := range o.links {
+		errs = append(errs, l.Close())
+	}
+	if o.coll != nil {
+		o.coll.Close()
+	}
+	if o.symbols != nil {
+		errs = append(errs, o.symbols.Close())
+	}
+	if o.entries != nil {
+		errs = append(errs, o.entries.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Handler is a handler that served a socket, and how many recvmsg calls went to it.
+type Handler struct {
+	Symbol string // an address in hex if the kernel has no name for it
+	Calls  uint64
+}
+
+func (h Handler) String() string { return fmt.Sprintf("%s×%d", h.Symbol, h.Calls) }
+
+// Of lists the handlers that have served a socket, first used first. It is
+// empty for a socket that nobody has read from, or long ago: what is known of
+// it goes when as many other sockets have been made as there are slots.
+func (o *Observer) Of(cookie uint64) ([]Handler, error) {
+	l, err := o.read(cookie)
+	if err != nil {
+		return nil, err
+	}
+	var out []Handler
+	for _, h := range l.Handler {
+		if h.Calls == 0 {
+			continue
+		}
+		symbol, err := o.symbols.Function(h.Address)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Handler{symbol, h.Calls})
+	}
+	return out, nil
+}
+
+// read is a socket's slot; the zero value if it is not, or no longer, known.
+func (o *Observer) read(cookie uint64) (bpf.ObserveLife, error) {
+	buf := make([]byte, unsafe.Sizeof(bpf.ObserveLife{}))
+	slots := uint64(o.lives.MaxEntries())
+	if _, err := o.memory.ReadAt(buf, int64(cookie%slots)*int64(len(buf))); err != nil {
+		return bpf.ObserveLife{}, fmt.Errorf("read life of socket %d: %w", cookie, err)
+	}
+	l, err := decodeLife(buf)
+	if err != nil || l.Cookie != cookie {
+		return bpf.ObserveLife{}, err
+	}
+	return l, nil
+}
+
+// Lost counts the recvmsg calls that found no room to be counted. While it is
+// not 0, an empty or short answer of Of proves nothing.
+func (o *Observer) Lost() (uint64, error) {
+	var n uint64
+	if err := o.coll.Variables[bpf.ObserveVarLost].Get(&n); err != nil {
+		return 0, fmt.Errorf("read lost count: %w", err)
+	}
+	return n, nil
+}
