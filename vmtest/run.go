@@ -142,6 +142,9 @@ func (m *Machine) conclude(follow *follower, exit *event.Exit, qemu *process) er
 			follow.fail(fmt.Errorf("keep what qemu said: %w", err))
 		}
 	}
+	if err := m.writePcaps(); err != nil {
+		follow.fail(err)
+	}
 	s := follow.state()
 	if s.err != nil {
 		return s.err
