@@ -78,11 +78,12 @@ func into(r event.Record, v any) error {
 
 // found is how often the suite found a symptom.
 func (s *Spec) found(want event.Symptom) int {
-	n := 0
+	streamed, all := 0, 0
 	for _, f := range s.Findings {
 		if f.Symptom == want {
-			n = max(n, f.Of)
+			streamed++
+			all = max(all, f.Of)
 		}
 	}
-	return n
+	return max(streamed, all)
 }

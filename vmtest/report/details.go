@@ -3,6 +3,8 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/krepro/krepro/vmtest/verdict"
@@ -32,6 +34,7 @@ func details(to *bytes.Buffer, r verdict.Result) {
 			if p.Verdict != verdict.Pass && p.Verdict != verdict.Infra {
 				spec(b, p, s.Reason)
 			}
+			lost(b, p)
 		}
 	}
 	for _, s := range r.Splats {
@@ -70,6 +73,19 @@ func spec(b *bytes.Buffer, p verdict.Spec, said string) {
 	}
 	if p.Where != "" {
 		fmt.Fprintf(b, "    at %s\n", p.Where)
+	}
+}
+
+// lost says what observers could not keep of a spec, whatever its verdict.
+func lost(b *bytes.Buffer, p verdict.Spec) {
+	var of []string
+	for _, observer := range slices.Sorted(maps.Keys(p.Lost)) {
+		if n := p.Lost[observer]; n > 0 {
+			of = append(of, observer+" "+Thousands(n))
+		}
+	}
+	if len(of) > 0 {
+		fmt.Fprintf(b, "  lost by observers: %s: %s\n", strings.Join(of, ", "), p.Name)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/krepro/krepro/vmtest/verdict"
 )
 
-// thousands writes 1234567 as 1,234,567.
-func thousands(n int) string {
+// Thousands writes 1234567 as 1,234,567.
+func Thousands(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
@@ -34,7 +34,7 @@ func Reach(r verdict.Rate) string {
 	if r.Trials == 1 {
 		trials = "trial"
 	}
-	count := fmt.Sprintf("%s of %s %s", thousands(r.Failures), thousands(r.Trials), trials)
+	count := fmt.Sprintf("%s of %s %s", Thousands(r.Failures), Thousands(r.Trials), trials)
 	switch {
 	case r.Trials == 0:
 		return "no trials"

@@ -14,7 +14,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // folders are the evidence that the golden files are made of.
-var folders = []string{"affected", "unaffected", "wrong-symptom", "panic-in-spec", "silent-hang", "untestable-config", "no-console", "warning", "setup-failed"}
+var folders = []string{"affected", "unaffected", "wrong-symptom", "panic-in-spec", "silent-hang", "untestable-config", "no-console", "warning", "setup-failed", "recorded", "contradicted"}
 
 // judged judges folders of package verdict's test data.
 func judged(t *testing.T, folders ...string) []verdict.Result {
@@ -108,8 +108,8 @@ func TestCode(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
-		if got := thousands(n); got != want {
-			t.Errorf("thousands(%d) = %s, want %s", n, got, want)
+		if got := Thousands(n); got != want {
+			t.Errorf("Thousands(%d) = %s, want %s", n, got, want)
 		}
 	}
 	for p, want := range map[float64]string{0.0012957: "0.13 %", 1: "100 %", 0.5: "50 %", 0.00000123: "0.00012 %", 0: "0 %", 0.995: "100 %"} {

@@ -83,7 +83,7 @@ func suiteCell(r verdict.Result, name string) string {
 	}
 	cell := fmt.Sprintf("%d/%d", passed, all)
 	if trials > 0 {
-		cell += fmt.Sprintf(" (%s)", thousands(trials))
+		cell += fmt.Sprintf(" (%s)", Thousands(trials))
 	}
 	if s.Verdict != verdict.Pass {
 		cell += " " + string(s.Verdict)

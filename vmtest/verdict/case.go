@@ -164,8 +164,8 @@ func (a asking) unfinished() (Verdict, string) {
 
 func (a asking) broken() (Verdict, string) {
 	for _, p := range slices.Concat(a.runs...) {
-		if p.broken() {
-			return Broken, fmt.Sprintf("%s: ended %s: %s", p.name, p.rec.State, firstLine(p.rec.Text))
+		if why := p.broken(); why != "" {
+			return Broken, p.name + ": " + why
 		}
 	}
 	return "", ""

@@ -187,7 +187,7 @@ func (s *suite) lacks() (Verdict, string) {
 // incomplete matches when not all of a suite's specs came to an end.
 func (e *evidence) incomplete(su *suite) (Verdict, string) {
 	ran := slices.ContainsFunc(su.specs, func(p *spec) bool { return p.ended && !p.skipped() })
-	fault := slices.ContainsFunc(su.specs, func(p *spec) bool { return p.failed() || p.broken() })
+	fault := slices.ContainsFunc(su.specs, func(p *spec) bool { return p.failed() || p.broken() != "" })
 	x := e.exited[su.name]
 	switch {
 	case !su.ended:

@@ -76,6 +76,9 @@ func TestOf(t *testing.T) {
 		{"suite-not-started", stale(), Unaffected, Infra, "no such file or directory", Infra, "", 128},
 		{"setup-failed", stale(), Unaffected, Broken, "load sockops", Broken, "", 125},
 		{"warning", stale(), Unaffected, OtherCrash, "sk_stream_kill_queues", Pass, "pass pass crash", 1},
+		{"recorded", stale(), Affected, Affected, "stale-entry", Pass, "fail* fail* pass", 0},
+		{"contradicted", stale(), Affected, Broken, "findings stale-entry: 2; entries at rest: 0", Pass, "broken broken pass", 125},
+		{"contradicted-pass", stale(), Unaffected, Broken, "findings stuck: 0; connections that ended read-timeout: 1", Pass, "pass broken pass", 125},
 		{"repeat-after-failure", stale(), Affected, Affected, "stale-entry", Pass, "fail* pass pass pass", 0},
 	}
 	for _, test := range tests {
@@ -114,6 +117,14 @@ func specVerdicts(su Suite) string {
 		out = append(out, v)
 	}
 	return strings.Join(out, " ")
+}
+
+// What observers lost goes into the result of the spec.
+func TestOfLost(t *testing.T) {
+	r := Of(os.DirFS("testdata/recorded"), Asked{Suites: []string{"sockmap"}})
+	if got := r.Suites[0].Specs[0].Lost["recvmsg"]; got != 2 {
+		t.Errorf("recvmsg calls lost: %d, want 2", got)
+	}
 }
 
 // Every verdict of the table has its blame and code, and no fault of the host

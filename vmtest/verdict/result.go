@@ -44,6 +44,7 @@ type Spec struct {
 	Findings []string        `json:"findings,omitempty"` // one line each, the first few
 	Where    string          `json:"where,omitempty"`    // file:line of the assertion
 	Text     string          `json:"text,omitempty"`     // its message, whole
+	Lost     map[string]int  `json:"lost,omitempty"`     // what observers could not keep, by observer
 	Case     string          `json:"case,omitempty"`     // the case that explains its failure
 }
 

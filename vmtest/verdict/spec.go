@@ -13,6 +13,9 @@ func (e *evidence) judgeSpec(suite string, p *spec) Spec {
 	for _, f := range p.findings[:min(len(p.findings), maxFindings)] {
 		out.Findings = append(out.Findings, oneLine(fmt.Sprintf("%s: %s", f.Symptom, firstLine(f.Text))))
 	}
+	if c := p.records.Coverage; c != nil {
+		out.Lost = c.Lost
+	}
 	out.Judgement = first(e.host, p.lacks, p.crashed, e.neverUp, p.atFault,
 		func() (Verdict, string) {
 			if p.ended {
@@ -46,12 +49,13 @@ func (p *spec) atFault() (Verdict, string) {
 	return Fail, p.describe()
 }
 
-// miscarried matches when the spec ended by the suite's own fault.
+// miscarried matches when the spec ended by the suite's own fault, or its
+// evidence contradicts itself.
 func (p *spec) miscarried() (Verdict, string) {
-	if !p.broken() {
-		return "", ""
+	if why := p.broken(); why != "" {
+		return Broken, why
 	}
-	return Broken, fmt.Sprintf("ended %s: %s", cmp.Or(p.rec.State, "without a state"), firstLine(p.rec.Text))
+	return "", ""
 }
 
 func (p *spec) unasked() (Verdict, string) {

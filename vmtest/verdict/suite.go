@@ -1,9 +1,12 @@
 package verdict
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/vmtest/chain"
 )
 
 // suite is what one suite's events say.
@@ -36,6 +39,8 @@ type spec struct {
 	ended      bool
 	rec        event.Record // its end
 	findings   []event.Record
+	records    chain.Spec // of its connections
+	disagree   []string   // where findings and records contradict each other
 	untestable string
 	splats     []Splat
 }
@@ -58,28 +63,41 @@ func (e *evidence) readEvents(recs []event.Record) {
 			s = &suite{name: current}
 			e.suites[current] = s
 		}
-		s.take(r)
+		if s.take(r) != nil {
+			e.torn++
+		}
+	}
+	for _, s := range e.suites {
+		for _, p := range s.specs {
+			p.disagree = p.records.Contradictions()
+		}
 	}
 }
 
-// take adds one record to the suite.
-func (s *suite) take(r event.Record) {
+// take adds one record to the suite; an error means that its data cannot be read.
+func (s *suite) take(r event.Record) error {
 	switch r.Kind {
 	case event.SuiteBegin:
 		s.size, s.seed, s.planned = r.Size, r.Seed, r.Specs
 	case event.SuiteEnd:
 		s.ended, s.seconds, s.fault = true, r.Seconds, r.Text
 	case event.SpecBegin:
-		s.specs = append(s.specs, &spec{name: r.Spec, labels: r.Labels, begin: r.Time})
+		p := &spec{name: r.Spec, labels: r.Labels, begin: r.Time}
+		s.specs = append(s.specs, p)
+		return p.records.Take(r)
 	case event.SpecEnd:
 		p := s.open(r.Spec)
 		p.ended, p.end, p.rec = true, r.Time, r
 		if len(p.labels) == 0 {
 			p.labels = r.Labels
 		}
+		return p.records.Take(r)
 	case event.Finding:
 		p := s.latest(r.Spec)
 		p.findings = append(p.findings, r)
+		return p.records.Take(r)
+	case event.ConnectionRecord, event.EntryRecord, event.CoverageRecord:
+		return s.latest(r.Spec).records.Take(r)
 	case event.Untestable:
 		if r.Spec == "" {
 			s.untestable = r.Text
@@ -89,6 +107,7 @@ func (s *suite) take(r event.Record) {
 	case event.Phase:
 		s.phases = append(s.phases, Phase{Name: r.Name, Spec: r.Spec, Seconds: r.Seconds})
 	}
+	return nil
 }
 
 // open is the spec of this name that has no end yet. If its beginning was lost,
@@ -149,10 +168,11 @@ func (p *spec) skipped() bool {
 func (p *spec) unchosen() bool { return p.skipped() && p.rec.Text == "" && len(p.findings) == 0 }
 
 // failed tells whether the spec found fault with the kernel. A pass that
-// recorded a violation is none: one violation is a failure.
+// recorded a violation is none: one violation is a failure. Findings that the
+// records contradict are the suite's fault.
 func (p *spec) failed() bool {
 	switch {
-	case !p.ended:
+	case !p.ended || len(p.disagree) > 0:
 		return false
 	case p.rec.State == event.Failed || p.rec.State == event.TimedOut:
 		return true
@@ -160,10 +180,19 @@ func (p *spec) failed() bool {
 	return p.rec.State == event.Passed && (len(p.findings) > 0 || p.rec.Failures > 0)
 }
 
-// broken tells whether the spec ended by a fault of the suite: a panic of the
-// test's own code, an interrupt, a state nobody knows.
-func (p *spec) broken() bool {
-	return p.ended && !p.failed() && !p.skipped() && p.rec.State != event.Passed
+// broken says by what fault of the suite the spec ended: its findings and its
+// records disagree, a panic of the test's own code, an interrupt, a state
+// nobody knows; "" if by none.
+func (p *spec) broken() string {
+	switch {
+	case !p.ended || p.skipped():
+		return ""
+	case len(p.disagree) > 0:
+		return fmt.Sprintf("findings and records disagree, %s: %s", count(len(p.disagree), "time"), p.disagree[0])
+	case !p.failed() && p.rec.State != event.Passed:
+		return fmt.Sprintf("ended %s: %s", cmp.Or(p.rec.State, "without a state"), firstLine(p.rec.Text))
+	}
+	return ""
 }
 
 // symptoms are the kinds of the spec's findings, sorted. One that failed

@@ -22,6 +22,7 @@
 //	it failed in a way the case does not describe        other-fail    kernel  125
 //	another splat, or no end for another reason          other-crash, other-hang  kernel  125
 //	the suite died without an end for a begun spec       broken        suite   125
+//	a spec's findings and its records disagree           broken        suite   125
 //	the sought spec was skipped or never ran             empty         suite   125
 //	too few trials to tell                               unsure        –       125
 //	it ran and passed, console clean                     unaffected/pass  –    0
