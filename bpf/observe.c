@@ -207,6 +207,20 @@ static __always_inline int on_drop(void *ctx, struct sock *sk)
 	return 0;
 }
 
+static __always_inline int on_state(void *ctx, struct sock *sk, __u8 from, __u8 to)
+{
+	struct life *l = life_of(sk);
+	struct moment *m = l ? add(l, STATE) : 0;
+
+	if (!m)
+		return 0;
+	m->from = from;
+	m->to = to;
+	if (to == TCP_CLOSE)
+		add_stack(ctx, l, m);
+	return 0;
+}
+
 static __always_inline int on_delivered(struct sock *sk, __u32 bytes)
 {
 	struct life *l = life_of(sk);
@@ -219,19 +233,16 @@ static __always_inline int on_delivered(struct sock *sk, __u32 bytes)
 	return 0;
 }
 
-SEC("raw_tp/inet_sock_set_state")
-int state(struct bpf_raw_tracepoint_args *ctx)
+SEC("kprobe/tcp_set_state")
+int BPF_KPROBE(tcp_set_state_kprobe, struct sock *sk, int to)
 {
-	struct life *l = life_of((struct sock *)ctx->args[0]);
-	struct moment *m = l ? add(l, STATE) : 0;
+	return on_state(ctx, sk, BPF_CORE_READ(sk, __sk_common.skc_state), to);
+}
 
-	if (!m)
-		return 0;
-	m->from = ctx->args[1];
-	m->to = ctx->args[2];
-	if (m->to == TCP_CLOSE)
-		add_stack(ctx, l, m);
-	return 0;
+SEC("raw_tp/inet_sock_set_state")
+int inet_sock_set_state(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_state(ctx, (struct sock *)ctx->args[0], ctx->args[1], ctx->args[2]);
 }
 
 SEC("fentry/inet_recvmsg")

@@ -51,13 +51,14 @@ const (
 	ObserveProgInet6RecvmsgKprobe       = "inet6_recvmsg_kprobe"
 	ObserveProgInetRecvmsgFentry        = "inet_recvmsg_fentry"
 	ObserveProgInetRecvmsgKprobe        = "inet_recvmsg_kprobe"
+	ObserveProgInetSockSetState         = "inet_sock_set_state"
 	ObserveProgSkPsockDropFentry        = "sk_psock_drop_fentry"
 	ObserveProgSkPsockDropKprobe        = "sk_psock_drop_kprobe"
-	ObserveProgState                    = "state"
 	ObserveProgTcpBpfGetProtoFexit      = "tcp_bpf_get_proto_fexit"
 	ObserveProgTcpBpfSendmsgRedirFentry = "tcp_bpf_sendmsg_redir_fentry"
 	ObserveProgTcpBpfSendmsgRedirKprobe = "tcp_bpf_sendmsg_redir_kprobe"
 	ObserveProgTcpBpfUpdateProtoFexit   = "tcp_bpf_update_proto_fexit"
+	ObserveProgTcpSetStateKprobe        = "tcp_set_state_kprobe"
 	ObserveVarLost                      = "lost"
 	ObserveVarRedirBytes                = "redir_bytes"
 )
@@ -108,13 +109,14 @@ type ObserveProgramSpecs struct {
 	Inet6RecvmsgKprobe       *ebpf.ProgramSpec `ebpf:"inet6_recvmsg_kprobe"`
 	InetRecvmsgFentry        *ebpf.ProgramSpec `ebpf:"inet_recvmsg_fentry"`
 	InetRecvmsgKprobe        *ebpf.ProgramSpec `ebpf:"inet_recvmsg_kprobe"`
+	InetSockSetState         *ebpf.ProgramSpec `ebpf:"inet_sock_set_state"`
 	SkPsockDropFentry        *ebpf.ProgramSpec `ebpf:"sk_psock_drop_fentry"`
 	SkPsockDropKprobe        *ebpf.ProgramSpec `ebpf:"sk_psock_drop_kprobe"`
-	State                    *ebpf.ProgramSpec `ebpf:"state"`
 	TcpBpfGetProtoFexit      *ebpf.ProgramSpec `ebpf:"tcp_bpf_get_proto_fexit"`
 	TcpBpfSendmsgRedirFentry *ebpf.ProgramSpec `ebpf:"tcp_bpf_sendmsg_redir_fentry"`
 	TcpBpfSendmsgRedirKprobe *ebpf.ProgramSpec `ebpf:"tcp_bpf_sendmsg_redir_kprobe"`
 	TcpBpfUpdateProtoFexit   *ebpf.ProgramSpec `ebpf:"tcp_bpf_update_proto_fexit"`
+	TcpSetStateKprobe        *ebpf.ProgramSpec `ebpf:"tcp_set_state_kprobe"`
 }
 
 // ObserveMapSpecs contains maps before they are loaded into the kernel.
@@ -177,13 +179,14 @@ type ObservePrograms struct {
 	Inet6RecvmsgKprobe       *ebpf.Program `ebpf:"inet6_recvmsg_kprobe"`
 	InetRecvmsgFentry        *ebpf.Program `ebpf:"inet_recvmsg_fentry"`
 	InetRecvmsgKprobe        *ebpf.Program `ebpf:"inet_recvmsg_kprobe"`
+	InetSockSetState         *ebpf.Program `ebpf:"inet_sock_set_state"`
 	SkPsockDropFentry        *ebpf.Program `ebpf:"sk_psock_drop_fentry"`
 	SkPsockDropKprobe        *ebpf.Program `ebpf:"sk_psock_drop_kprobe"`
-	State                    *ebpf.Program `ebpf:"state"`
 	TcpBpfGetProtoFexit      *ebpf.Program `ebpf:"tcp_bpf_get_proto_fexit"`
 	TcpBpfSendmsgRedirFentry *ebpf.Program `ebpf:"tcp_bpf_sendmsg_redir_fentry"`
 	TcpBpfSendmsgRedirKprobe *ebpf.Program `ebpf:"tcp_bpf_sendmsg_redir_kprobe"`
 	TcpBpfUpdateProtoFexit   *ebpf.Program `ebpf:"tcp_bpf_update_proto_fexit"`
+	TcpSetStateKprobe        *ebpf.Program `ebpf:"tcp_set_state_kprobe"`
 }
 
 func (p *ObservePrograms) Close() error {
@@ -192,13 +195,14 @@ func (p *ObservePrograms) Close() error {
 		p.Inet6RecvmsgKprobe,
 		p.InetRecvmsgFentry,
 		p.InetRecvmsgKprobe,
+		p.InetSockSetState,
 		p.SkPsockDropFentry,
 		p.SkPsockDropKprobe,
-		p.State,
 		p.TcpBpfGetProtoFexit,
 		p.TcpBpfSendmsgRedirFentry,
 		p.TcpBpfSendmsgRedirKprobe,
 		p.TcpBpfUpdateProtoFexit,
+		p.TcpSetStateKprobe,
 	)
 }
 

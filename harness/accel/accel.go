@@ -34,9 +34,10 @@ type Config struct {
 
 // Accel is the loaded and attached acceleration.
 type Accel struct {
-	objs   bpf.SockopsObjects
-	links  []link.Link
-	cgroup *Cgroup
+	objs    bpf.SockopsObjects
+	links   []link.Link
+	members *ebpf.Memory // of the members map
+	cgroup  *Cgroup
 
 	sockmapUsed bool // since Reset
 }
@@ -54,6 +55,9 @@ func Open() (a *Accel, err error) {
 	}()
 	if err = bpf.LoadSockopsObjects(&a.objs, nil); err != nil {
 		return a, fmt.Errorf("load sockops objects: %w", err)
+	}
+	if a.members, err = a.objs.Members.Memory(); err != nil {
+		return a, fmt.Errorf("map members: %w", err)
 	}
 	if a.cgroup, err = JoinCgroup(); err != nil {
 		return a, err

@@ -1,6 +1,8 @@
 package accel
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"syscall"
@@ -8,6 +10,7 @@ import (
 	"github.com/cilium/ebpf"
 
 	"github.com/krepro/krepro/bpf"
+	"github.com/krepro/krepro/harness/event"
 )
 
 // Ports is how many client ports a SOCKMAP tells apart (SLOT_PORTS of bpf/sockops.c).
@@ -29,6 +32,23 @@ func (e Entry) ClientPort() uint16 {
 		return uint16(e.Slot / 2)
 	}
 	return e.Key.ClientPort()
+}
+
+// Record is the entry as the evidence has it: the raw bytes, and what they mean.
+func (e Entry) Record() event.Entry {
+	r := event.Entry{T: event.Now(), Cookie: e.Cookie, Value: rawHex(e.Cookie)}
+	if e.inMap {
+		r.Map, r.Slot, r.Key = "sockmap", e.Slot, rawHex(e.Slot)
+		return r
+	}
+	r.Map, r.Key, r.Local, r.Remote = "sockhash", rawHex(e.Key.Encode()), e.Key.Dst, e.Key.Src
+	return r
+}
+
+// rawHex is a key or value as it lies in memory.
+func rawHex(v any) string {
+	b, _ := binary.Append(nil, binary.NativeEndian, v) // of fixed size: cannot fail
+	return hex.EncodeToString(b)
 }
 
 func (e Entry) String() string {

@@ -1,6 +1,9 @@
 package event
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+)
 
 // Kinds on the event channel that carry evidence beyond findings. Data holds
 // the type of the same name; docs/evidence.md is the schema for people.
@@ -78,6 +81,11 @@ type TCPInfo struct {
 	LastSent      uint32  `json:"last_data_sent"` // milliseconds ago
 	LastReceived  uint32  `json:"last_data_recv"` // milliseconds ago
 	Readable      int     `json:"fionread"`       // bytes
+}
+
+func (i TCPInfo) String() string {
+	return fmt.Sprintf("segs_out %d segs_in %d bytes_acked %d bytes_received %d FIONREAD %d",
+		i.SegsOut, i.SegsIn, i.BytesAcked, i.BytesReceived, i.Readable)
 }
 
 // Update is the sockops program's insertion of a socket into the map.

@@ -114,7 +114,7 @@ func (w *Writer) Write(r Record) error {
 		return nil
 	}
 	if r.Time == 0 {
-		r.Time = Uptime().Seconds()
+		r.Time = Now()
 	}
 	r.Text, r.Error = clip(r.Text), clip(r.Error)
 	line, err := json.Marshal(r)

@@ -15,3 +15,6 @@ func Uptime() time.Duration {
 	syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockBoottime, uintptr(unsafe.Pointer(&ts)), 0)
 	return time.Duration(ts.Nano())
 }
+
+// Now is Uptime in seconds, to the microsecond, as records carry it.
+func Now() float64 { return float64(Uptime().Microseconds()) / 1e6 }

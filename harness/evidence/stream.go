@@ -7,6 +7,7 @@
 package evidence
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"testing"
@@ -139,6 +140,17 @@ func currentSpec() string {
 		return r.FullText()
 	}
 	return ""
+}
+
+// Record streams a piece of evidence about the running spec, or the suite: data
+// is the type of package event that goes with the kind.
+func Record(kind event.Kind, data any) error {
+	b, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("encode %s record: %w", kind, err)
+	}
+	write(event.Record{Kind: kind, Spec: currentSpec(), Data: b})
+	return nil
 }
 
 // Timed runs f and streams how long it took, as a phase of that name.

@@ -6,6 +6,8 @@ package lab
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"syscall"
 
 	"github.com/krepro/krepro/harness/accel"
@@ -21,6 +23,9 @@ type Lab struct {
 	*netlab.Cluster
 	Accel    *accel.Accel
 	Observer *observe.Observer
+
+	captures map[netip.Addr]*netlab.Capture // by the address of the pod on whose device it is
+	journal  journal
 }
 
 // Which part of Open failed.
@@ -28,6 +33,7 @@ var (
 	errTopology    = errors.New("build topology")
 	errAccelerator = errors.New("install acceleration")
 	errObserver    = errors.New("install observer")
+	errCapture     = errors.New("install capture")
 )
 
 // Open builds it. The endpoints are the node and its pods, not the remote node.
@@ -47,12 +53,29 @@ func Open(pods int) (l *Lab, err error) {
 		{"topology", errTopology, func() (err error) { l.Cluster, err = netlab.NewCluster(pods); return err }},
 		{"load accelerator", errAccelerator, func() (err error) { l.Accel, err = accel.Open(); return err }},
 		{"load observer", errObserver, func() (err error) { l.Observer, err = observe.Open(); return err }},
+		{"capture", errCapture, l.capture},
 	} {
 		if err = evidence.Timed(part.name, part.open); err != nil {
 			return l, fmt.Errorf("%w: %w", part.fail, err)
 		}
 	}
-	return l, l.addEndpoints()
+	if err = l.addEndpoints(); err != nil {
+		return l, err
+	}
+	return l, l.tellObservers()
+}
+
+// capture starts a capture on each pod's device.
+func (l *Lab) capture() error {
+	l.captures = map[netip.Addr]*netlab.Capture{}
+	for _, pod := range l.Pods {
+		c, err := pod.Capture()
+		if err != nil {
+			return err
+		}
+		l.captures[pod.V4], l.captures[pod.V6] = c, c
+	}
+	return nil
 }
 
 func (l *Lab) addEndpoints() error {
@@ -66,6 +89,9 @@ func (l *Lab) addEndpoints() error {
 // Close takes it all down again.
 func (l *Lab) Close() error {
 	var errs []error
+	for _, c := range l.captures {
+		errs = append(errs, c.Close())
+	}
 	if l.Observer != nil {
 		errs = append(errs, l.Observer.Close())
 	}
@@ -78,23 +104,34 @@ func (l *Lab) Close() error {
 	return errors.Join(errs...)
 }
 
+// Begin prepares for a spec: an empty map, accelerated in this way from now on.
+func (l *Lab) Begin(c accel.Config) error {
+	missed, err := l.Observer.Missed()
+	if err != nil {
+		return err
+	}
+	l.journal.reset(missed)
+	return errors.Join(l.Accel.Reset(), l.Accel.Configure(c))
+}
+
 // Judge enters into the tally what is wrong with a probe's outcome: the answer
 // did not come or was another connection's, or a recvmsg at either end went to
-// another handler than want. server is the cookie of the server's socket where
-// there is no answer to tell it; 0 if it is not known.
-func (l *Lab) Judge(t *evidence.Tally, o probe.Outcome, server uint64, want string) error {
+// another handler than want. The outcome goes into the journal.
+func (l *Lab) Judge(t *evidence.Tally, o probe.Outcome, want string) error {
+	w := watched{Outcome: o}
 	if s, wrong := symptoms[o.Class]; wrong {
 		t.Found(o.Trial, s, "%s; before: %s; after: %s", o, o.Before, o.After)
+		w.found(s)
 	} else if o.Class != probe.OK {
 		t.Found(o.Trial, event.NotAccepted, "%s", o)
+		w.found(event.NotAccepted)
 	}
-	if o.Server != 0 {
-		server = o.Server
-	}
-	return errors.Join(
-		l.judgeDispatch(t, o, "client", o.Client, want),
-		l.judgeDispatch(t, o, "server", server, want),
+	err := errors.Join(
+		l.judgeDispatch(t, &w, client, o.Client, want),
+		l.judgeDispatch(t, &w, server, o.Server, want),
 	)
+	l.journal.add(w)
+	return err
 }
 
 var symptoms = map[probe.Class]event.Symptom{
@@ -102,9 +139,9 @@ var symptoms = map[probe.Class]event.Symptom{
 	probe.Crossed:     event.Crossed,
 }
 
-func (l *Lab) judgeDispatch(t *evidence.Tally, o probe.Outcome, end string, cookie uint64, want string) error {
-	if cookie == 0 && o.Class == probe.OK {
-		return fmt.Errorf("%s: the %s's socket is not known, so neither is its handler", o, end)
+func (l *Lab) judgeDispatch(t *evidence.Tally, w *watched, at end, cookie uint64, want string) error {
+	if cookie == 0 && w.Class == probe.OK {
+		return fmt.Errorf("%s: the %s's socket is not known, so neither is its handler", w, at)
 	}
 	if cookie == 0 {
 		return nil // the connection never came to be, or the server is another process
@@ -113,15 +150,14 @@ func (l *Lab) judgeDispatch(t *evidence.Tally, o probe.Outcome, end string, cook
 	if err != nil {
 		return err
 	}
-	if len(handlers) == 0 && o.Class == probe.OK {
-		return fmt.Errorf("%s: the %s has read, but no recvmsg was observed on its socket %d", o, end, cookie)
+	w.handlers[at] = handlers
+	if len(handlers) == 0 && w.Class == probe.OK {
+		return fmt.Errorf("%s: the %s has read, but no recvmsg was observed on its socket %d", w, at, cookie)
 	}
-	for _, h := range handlers {
-		if h.Symbol != want {
-			t.Found(o.Trial, event.WrongHandler, "%s > %s: recvmsg on the %s's socket went to %v, not to %s alone",
-				o.Local, o.Remote, end, handlers, want)
-			break
-		}
+	if slices.ContainsFunc(handlers, func(h observe.Handler) bool { return h.Symbol != want }) {
+		t.Found(w.Trial, event.WrongHandler, "%s > %s: recvmsg on the %s's socket went to %v, not to %s alone",
+			w.Local, w.Remote, at, handlers, want)
+		w.found(event.WrongHandler)
 	}
 	return nil
 }

@@ -30,13 +30,18 @@ func (l *Lab) JudgeAtRest(t *evidence.Tally) error {
 	deadline := time.Now().Add(evidence.Stretch(grace))
 	for look := 1; ; look++ {
 		entries, err := l.Accel.Entries()
-		if err != nil || len(entries) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(entries) == 0 {
+			l.journal.stale(nil)
+			return nil
 		}
 		if look >= looks && time.Now().After(deadline) {
 			for _, e := range entries {
 				t.Found(trialAt(e.ClientPort()), event.StaleEntry, "entry of a socket that is gone: %s", e)
 			}
+			l.journal.stale(entries)
 			return nil
 		}
 		time.Sleep(grace / looks)

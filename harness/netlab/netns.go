@@ -46,6 +46,15 @@ func NewNetns(name string) (*Netns, error) {
 	return n, nil
 }
 
+// Inode is the number that the kernel knows it by: ls -l /proc/PID/ns/net.
+func (n *Netns) Inode() (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(n.fd), &st); err != nil {
+		return 0, fmt.Errorf("stat netns %s: %w", n.Name, err)
+	}
+	return st.Ino, nil
+}
+
 // Close lets go of the namespace.
 func (n *Netns) Close() error {
 	n.nl.Close()

@@ -35,11 +35,11 @@ const recvmsg = "recvmsg"
 // redirect is called with the socket that a sendmsg is redirected to.
 const redirect = "tcp_bpf_sendmsg_redir"
 
-// A kprobe runs with preemption off. A fentry program does not since it is
-// guarded against recursion (5.11): where another task preempts it on its CPU
+// A kprobe runs with preemption off. A fentry program does not, and since 5.11
+// it is guarded against recursion: where another task preempts it on its CPU
 // and calls the same function, that call is skipped. Seen on 7.2: one recvmsg
-// in some hundred connections. So fentry is second choice, but for what only a
-// function's end shows.
+// in some hundred connections; with a raw tracepoint as well. So both are second
+// choice, but for what only a function's end shows.
 var watches = []watch{
 	{recvmsg, []hook{{"kprobe", "inet_recvmsg", bpf.ObserveProgInetRecvmsgKprobe},
 		{"fentry", "inet_recvmsg", bpf.ObserveProgInetRecvmsgFentry}}},
@@ -51,7 +51,8 @@ var watches = []watch{
 		{"fentry", "sk_psock_drop", bpf.ObserveProgSkPsockDropFentry}}},
 	{"delivered", []hook{{"kprobe", redirect, bpf.ObserveProgTcpBpfSendmsgRedirKprobe},
 		{"fentry", redirect, bpf.ObserveProgTcpBpfSendmsgRedirFentry}}},
-	{"state", []hook{{"raw_tracepoint", "inet_sock_set_state", bpf.ObserveProgState}}},
+	{"state", []hook{{"kprobe", "tcp_set_state", bpf.ObserveProgTcpSetStateKprobe},
+		{"raw_tracepoint", "inet_sock_set_state", bpf.ObserveProgInetSockSetState}}},
 }
 
 // kprobePMU is there if the kernel has kprobes as perf events (perf_event_open(2)).
@@ -117,6 +118,7 @@ func (o *Observer) install(opts ebpf.CollectionOptions, types *btf.Spec, chosen 
 	if o.coll, err = ebpf.NewCollectionWithOptions(spec, opts); err != nil {
 		return fmt.Errorf("load observer: %w", err)
 	}
+	o.taken = chosen
 	o.lives = o.coll.Maps[bpf.ObserveMapLives]
 	if o.memory, err = o.lives.Memory(); err != nil {
 		return fmt.Errorf("map lives: %w", err)

@@ -58,7 +58,7 @@ func stackOf(l bpf.ObserveLife, m bpf.ObserveMoment) []uint64 {
 // machinery tells the frames of tracing itself, which lie on top of what is traced.
 func machinery(f event.Frame) bool {
 	return f.Module == "bpf" || f.Symbol == "" ||
-		slices.ContainsFunc([]string{"bpf_trampoline_", "bpf_trace_run", "__bpf_trace_", "__traceiter_", "trace_call_bpf", "bpf_get_stack", "kprobe_", "ftrace_"},
+		slices.ContainsFunc([]string{"bpf_prog_", "bpf_trampoline_", "bpf_trace_run", "__bpf_trace_", "__traceiter_", "trace_call_bpf", "bpf_get_stack", "kprobe_", "ftrace_"},
 			func(prefix string) bool { return strings.HasPrefix(f.Symbol, prefix) })
 }
 
@@ -75,9 +75,8 @@ func trim(frames []event.Frame) []event.Frame {
 // nothing was ever observed of.
 var ErrForgotten = errors.New("nothing is recorded of the socket, or not any more")
 
-// Life is what the kernel recorded of a socket. Stacks are handed to intern,
-// which gives each a number.
-func (o *Observer) Life(cookie uint64, intern func([]event.Frame) int) (*event.Socket, error) {
+// Life is what the kernel recorded of a socket. Stacks are named by number; see Stacks.
+func (o *Observer) Life(cookie uint64) (*event.Socket, error) {
 	l, err := o.read(cookie)
 	if err != nil {
 		return nil, err
@@ -108,7 +107,7 @@ func (o *Observer) Life(cookie uint64, intern func([]event.Frame) int) (*event.S
 			if err != nil {
 				return nil, err
 			}
-			moment.Stack = intern(trim(frames))
+			moment.Stack = o.stacks.number(trim(frames))
 		}
 		s.Moments = append(s.Moments, moment)
 	}

@@ -46,7 +46,7 @@ func TestTrim(t *testing.T) {
 		trampoline = frame("bpf_trampoline_6442494949_0", "")
 		traced     = frame("sk_psock_drop", "")
 		caller     = frame("sock_hash_update_common", "")
-		sockops    = frame("bpf_prog_7aa9a870410635af_establish", "bpf")
+		sockops    = frame("bpf_prog_7aa9a870410635af_establish", "") // 5.10 names no module
 		tail       = frame("tcp_init_transfer", "")
 	)
 	for _, c := range []struct {
@@ -88,4 +88,20 @@ func FuzzDecodeMembers(f *testing.F) {
 			t.Fatalf("%d members from %d bytes", len(members), len(b))
 		}
 	})
+}
+
+func TestStacksAreNumberedOnce(t *testing.T) {
+	var o Observer
+	a := []event.Frame{{Address: "0x2", Symbol: "b"}, {Address: "0x1", Symbol: "a"}}
+	b := a[1:]
+	ids := []int{o.stacks.number(a), o.stacks.number(b), o.stacks.number(a), o.stacks.number(nil)}
+	if !slices.Equal(ids, []int{1, 2, 1, 0}) {
+		t.Fatalf("got %v, want 1 2 1 0", ids)
+	}
+	if got := len(o.Stacks()); got != 2 {
+		t.Fatalf("%d stacks, want 2", got)
+	}
+	if got := len(o.Stacks()); got != 0 {
+		t.Fatalf("%d stacks the second time, want none", got)
+	}
 }

@@ -37,10 +37,12 @@ type Observer struct {
 
 	coll    *ebpf.Collection
 	links   []link.Link
+	taken   []hook // by watch
 	lives   *ebpf.Map
 	memory  *ebpf.Memory // of lives
 	symbols *Symbols
 	entries *entries
+	stacks  stacks
 }
 
 // Open loads and attaches the observer. Where the environment names a BTF file
@@ -142,6 +144,25 @@ func (o *Observer) read(cookie uint64) (bpf.ObserveLife, error) {
 		return bpf.ObserveLife{}, err
 	}
 	return l, nil
+}
+
+// Missed counts the calls that hooks have missed since Open, by observer: those
+// made while a BPF program was running on their CPU. Kernels before 5.12 do not
+// count them.
+func (o *Observer) Missed() (map[string]uint64, error) {
+	out := map[string]uint64{}
+	for i, h := range o.taken {
+		p := o.coll.Programs[h.program]
+		if p == nil {
+			continue
+		}
+		stats, err := p.Stats()
+		if err != nil {
+			return nil, fmt.Errorf("read what %s missed: %w", h, err)
+		}
+		out[watches[i].name] += stats.RecursionMisses
+	}
+	return out, nil
 }
 
 // Lost counts the recvmsg calls that found no room to be counted. While it is

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -70,8 +71,22 @@ func (s *Symbols) Function(address uint64) (string, error) {
 	return hex(address), nil
 }
 
-// Frames names the return addresses of a stack.
-func (s *Symbols) Frames(stack []uint64) ([]event.Frame, error) { return s.name(stack) }
+// Frames names a stack, innermost first: where the kernel was, and from there
+// on return addresses.
+func (s *Symbols) Frames(stack []uint64) ([]event.Frame, error) {
+	if len(stack) == 0 {
+		return nil, nil
+	}
+	asked := slices.Clone(stack)
+	asked[0]++ // see Function
+	frames, err := s.name(asked)
+	if err != nil {
+		return nil, err
+	}
+	frames[0].Address = hex(stack[0])
+	frames[0].Offset = max(frames[0].Offset, 1) - 1
+	return frames, nil
+}
 
 func (s *Symbols) name(addresses []uint64) ([]event.Frame, error) {
 	s.mu.Lock()

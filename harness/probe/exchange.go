@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/krepro/krepro/harness/event"
 )
 
 var (
@@ -20,43 +23,59 @@ var (
 // the stream, and closes: the server closes first, as it does to a kubelet.
 func (c *Conn) Get(trial int) Outcome {
 	defer c.Close()
-	o := Outcome{Trial: trial, Client: c.Cookie}
+	o := Outcome{Trial: trial, From: c.from, Client: c.Cookie, Began: c.began, Connected: c.connected}
 	o.Local, o.Remote = c.Addrs()
-	if o.Before, o.Err = TCPInfo(c.TCPConn); o.Err == nil {
-		o.Server, o.Err = c.exchange(o)
+	if o.Before, o.Err = c.info(); o.Err == nil {
+		o.Err = c.exchange(&o)
 	}
 	o.Class = classify(o.Err, true)
-	after, err := TCPInfo(c.TCPConn)
-	o.After = after
-	if o.Err == nil && err != nil {
+	o.Ended = event.Now()
+	var err error
+	if o.After, err = c.info(); err != nil && o.Err == nil {
 		o.Class, o.Err = Failed, err
+	}
+	if c.server != nil {
+		c.server.end(&o)
 	}
 	return o
 }
 
-func (c *Conn) exchange(o Outcome) (server uint64, err error) {
+func (c *Conn) info() (*event.TCPInfo, error) {
+	i, err := TCPInfo(c.TCPConn)
+	if err != nil {
+		return nil, err
+	}
+	return &i, nil
+}
+
+func (c *Conn) exchange(o *Outcome) error {
 	req, err := http.NewRequest(http.MethodGet, "http://"+o.Remote.String()+"/health", nil)
 	if err != nil {
-		return 0, fmt.Errorf("make request: %w", err)
+		return fmt.Errorf("make request: %w", err)
 	}
 	req.Close = true
 	req.Header.Set("User-Agent", "kube-probe/krepro")
 	req.Header.Set(headerClient, o.Local.String())
 	req.Header.Set(headerTrial, strconv.Itoa(o.Trial))
-	if err := req.Write(c); err != nil {
-		return 0, fmt.Errorf("send request: %w", err)
+	var wire bytes.Buffer
+	if err := req.Write(&wire); err != nil {
+		return fmt.Errorf("make request: %w", err)
 	}
+	if o.Request, err = c.Write(wire.Bytes()); err != nil {
+		return fmt.Errorf("send request: %w", err)
+	}
+	o.Sent = event.Now()
 	stream := bufio.NewReader(c)
-	if err := c.await(stream); err != nil {
-		return 0, fmt.Errorf("await answer: %w", err)
+	if err := c.await(stream, o); err != nil {
+		return fmt.Errorf("await answer: %w", err)
 	}
 	resp, err := http.ReadResponse(stream, req)
 	if err != nil {
-		return 0, fmt.Errorf("read answer: %w", err)
+		return fmt.Errorf("read answer: %w", err)
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return 0, fmt.Errorf("read answer: %w", err)
+		return fmt.Errorf("read answer: %w", err)
 	}
 	return checkAnswer(o, resp, string(body), c)
 }
@@ -65,12 +84,13 @@ func (c *Conn) exchange(o Outcome) (server uint64, err error) {
 const rest = 30 * time.Second
 
 // await returns when the first byte of the answer is there, or the request is stuck.
-func (c *Conn) await(stream *bufio.Reader) error {
+func (c *Conn) await(stream *bufio.Reader, o *Outcome) error {
 	err := c.peek(stream, c.answer)
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.control != nil {
 		if err := c.control(); err != nil {
 			return fmt.Errorf("%w: %v", errUnanswered, err)
 		}
+		o.Control = event.Now()
 		err = c.peek(stream, c.answer/2)
 	}
 	if err != nil {
@@ -87,22 +107,21 @@ func (c *Conn) peek(stream *bufio.Reader, limit time.Duration) error {
 	return err
 }
 
-func checkAnswer(o Outcome, resp *http.Response, body string, rest io.Reader) (uint64, error) {
+func checkAnswer(o *Outcome, resp *http.Response, body string, rest io.Reader) (err error) {
 	if resp.StatusCode == http.StatusConflict {
-		return 0, fmt.Errorf("%w: server says: %s", errCrossed, body)
+		return fmt.Errorf("%w: server says: %s", errCrossed, body)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("server answers %s: %s", resp.Status, body)
+		return fmt.Errorf("server answers %s: %s", resp.Status, body)
 	}
 	if got := resp.Header.Get(headerTrial); got != strconv.Itoa(o.Trial) || body != "ok "+o.Local.String() {
-		return 0, fmt.Errorf("%w: trial %d of %s read the answer to trial %s: %q", errCrossed, o.Trial, o.Local, got, body)
+		return fmt.Errorf("%w: trial %d of %s read the answer to trial %s: %q", errCrossed, o.Trial, o.Local, got, body)
 	}
 	if _, err := io.Copy(io.Discard, rest); err != nil {
-		return 0, fmt.Errorf("await end of stream: %w", err)
+		return fmt.Errorf("await end of stream: %w", err)
 	}
-	server, err := strconv.ParseUint(resp.Header.Get(headerServer), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("read server's cookie: %w", err)
+	if o.Server, err = strconv.ParseUint(resp.Header.Get(headerServer), 10, 64); err != nil {
+		return fmt.Errorf("read server's cookie: %w", err)
 	}
-	return server, nil
+	return nil
 }

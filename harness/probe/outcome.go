@@ -12,6 +12,8 @@ import (
 	"net/netip"
 	"os"
 	"syscall"
+
+	"github.com/krepro/krepro/harness/event"
 )
 
 // Class is how a probe ended, in the classes that people know from curl.
@@ -30,15 +32,26 @@ const (
 	Failed          Class = "failed"           // anything else; Err says what
 )
 
-// Outcome is what became of one probe.
+// Outcome is what became of one probe. Times are seconds since boot, as in
+// event.Connection.
 type Outcome struct {
 	Trial         int
+	From          string // name of the host that asked
 	Local, Remote netip.AddrPort
 	Class         Class
 	Err           error
+	Began         float64 // connect(2) was called
+	Connected     float64 // it had returned
+	Sent          float64 // the request was written
+	Control       float64 // the answer was overdue, and a control was answered
+	Ended         float64
+	Request       int    // bytes of the request that write(2) took
 	Client        uint64 // cookie of the client's socket
-	Server        uint64 // cookie of the server's socket, if it answered
-	Before, After Info   // TCP_INFO of the client's socket before the request and at the end
+	Server        uint64 // cookie of the server's socket, if it is known
+	// TCP_INFO of the client's socket before the request and at the end, and of
+	// the server's as it was accepted and at the end; nil where there is none.
+	Before, After             *event.TCPInfo
+	ServerBefore, ServerAfter *event.TCPInfo
 }
 
 func (o Outcome) String() string {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/harness/netlab"
 )
 
@@ -24,6 +25,8 @@ type Prober struct {
 	// answer after that is given up as stuck: if the control fails too, it is
 	// the server or the whole guest that is slow, and the outcome says so.
 	Control func() error
+	// Server, if it is of this process, tells of its end of each connection.
+	Server *Server
 }
 
 // Conn is a connection that has not been used yet.
@@ -31,8 +34,11 @@ type Conn struct {
 	*net.TCPConn
 	Cookie uint64
 
-	answer  time.Duration
-	control func() error
+	from             string // name of the host
+	began, connected float64
+	answer           time.Duration
+	control          func() error
+	server           *Server
 }
 
 // Dial connects from a source port; 0 leaves the choice to the kernel. It must
@@ -56,9 +62,10 @@ func (p *Prober) Dial(port uint16) (*Conn, error) {
 }
 
 func (p *Prober) dial(port uint16, deadline time.Time) (*Conn, error) {
+	conn := &Conn{from: p.From.Name, answer: p.Answer, control: p.Control, server: p.Server, began: event.Now()}
 	d := net.Dialer{
 		LocalAddr: net.TCPAddrFromAddrPort(p.local(port)),
-		Control:   reuseAddr,
+		Control:   conn.prepare,
 		KeepAlive: -1,
 		Deadline:  deadline,
 	}
@@ -66,11 +73,7 @@ func (p *Prober) dial(port uint16, deadline time.Time) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
-	conn := &Conn{TCPConn: c.(*net.TCPConn), answer: p.Answer, control: p.Control}
-	if conn.Cookie, err = Cookie(conn.TCPConn); err != nil {
-		conn.Close()
-		return nil, err
-	}
+	conn.TCPConn, conn.connected = c.(*net.TCPConn), event.Now()
 	return conn, nil
 }
 
@@ -78,20 +81,28 @@ func (p *Prober) local(port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(p.From.Addr(p.To.Addr().Is6()), port)
 }
 
-// reuseAddr lets a source port be bound while an earlier connection from it is in TIME_WAIT.
-func reuseAddr(_, _ string, raw syscall.RawConn) error {
+// prepare runs before connect(2): from here on the socket has a cookie and is
+// watched, and a source port can be bound while an earlier connection from it
+// is in TIME_WAIT.
+func (c *Conn) prepare(_, _ string, raw syscall.RawConn) error {
 	var inner error
 	err := raw.Control(func(fd uintptr) {
-		inner = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+		if inner = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); inner == nil {
+			c.Cookie, inner = unix.GetsockoptUint64(int(fd), unix.SOL_SOCKET, unix.SO_COOKIE)
+		}
 	})
 	return errors.Join(err, inner)
 }
 
 // Get connects from a port and asks once. It must run inside From.Do.
 func (p *Prober) Get(trial int, port uint16) Outcome {
+	began := event.Now()
 	c, err := p.Dial(port)
 	if err != nil {
-		return Outcome{Trial: trial, Local: p.local(port), Remote: p.To, Class: classify(err, false), Err: err}
+		return Outcome{
+			Trial: trial, From: p.From.Name, Local: p.local(port), Remote: p.To,
+			Began: began, Ended: event.Now(), Class: classify(err, false), Err: err,
+		}
 	}
 	return c.Get(trial)
 }

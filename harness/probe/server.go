@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/harness/netlab"
 )
 
@@ -48,17 +49,25 @@ func Listen(h *netlab.Host, v6 bool, port uint16) (*net.TCPListener, error) {
 type Server struct {
 	http http.Server
 
-	mu      sync.Mutex
-	cookies map[netip.AddrPort]uint64 // by the client's address, newest
+	mu   sync.Mutex
+	ends map[netip.AddrPort]*end // by the client's address, newest
 }
 
-type socketKey struct{}
+// end is the server's end of a connection.
+type end struct {
+	conn   syscall.Conn
+	cookie uint64
+	before *event.TCPInfo // as it was accepted
+	after  *event.TCPInfo // before the answer was written; nil: it has not come to that
+}
+
+type endKey struct{}
 
 // Serve answers on a listener until Close.
 func Serve(l net.Listener) *Server {
-	s := &Server{cookies: map[netip.AddrPort]uint64{}}
+	s := &Server{ends: map[netip.AddrPort]*end{}}
 	s.http = http.Server{
-		Handler:     http.HandlerFunc(answer),
+		Handler:     http.HandlerFunc(s.answer),
 		ConnContext: s.accepted,
 		ReadTimeout: 10 * time.Second,
 		ErrorLog:    log.New(io.Discard, "", 0), // what goes wrong, the client reports
@@ -75,35 +84,59 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// Cookie is that of the socket which the server accepted last from a client's
-// address; 0 if it has accepted none.
-func (s *Server) Cookie(client netip.AddrPort) uint64 {
+// end adds to an outcome what is known of the server's end, which is still open
+// if it has not answered.
+func (s *Server) end(o *Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cookies[client]
+	e := s.ends[o.Local]
+	if e == nil || e.before == nil || e.before.T < o.Began {
+		return // not accepted; what is here was an earlier connection's
+	}
+	if e.after == nil {
+		e.after = info(e.conn)
+	}
+	o.Server, o.ServerBefore, o.ServerAfter = e.cookie, e.before, e.after
+}
+
+// info is TCP_INFO, or nil of a socket that is closed.
+func info(c syscall.Conn) *event.TCPInfo {
+	i, err := TCPInfo(c)
+	if err != nil {
+		return nil
+	}
+	return &i
 }
 
 // accepted runs before anything is read from the connection, so the socket is
 // watched from its first recvmsg.
 func (s *Server) accepted(ctx context.Context, c net.Conn) context.Context {
-	cookie, err := Cookie(c.(syscall.Conn))
+	conn := c.(syscall.Conn)
+	cookie, err := Cookie(conn)
 	if err != nil {
 		return ctx
 	}
+	e := &end{conn: conn, cookie: cookie, before: info(conn)}
 	if addr, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
 		s.mu.Lock()
-		s.cookies[addr] = cookie
+		s.ends[addr] = e
 		s.mu.Unlock()
 	}
-	return context.WithValue(ctx, socketKey{}, cookie)
+	return context.WithValue(ctx, endKey{}, e)
 }
 
-func answer(w http.ResponseWriter, r *http.Request) {
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	if claimed := r.Header.Get(headerClient); claimed != r.RemoteAddr {
 		http.Error(w, fmt.Sprintf("request of %s was read on the connection of %s", claimed, r.RemoteAddr), http.StatusConflict)
 		return
 	}
-	cookie, _ := r.Context().Value(socketKey{}).(uint64)
+	var cookie uint64
+	if e, ok := r.Context().Value(endKey{}).(*end); ok {
+		cookie = e.cookie
+		s.mu.Lock()
+		e.after = info(e.conn)
+		s.mu.Unlock()
+	}
 	w.Header().Set(headerTrial, r.Header.Get(headerTrial))
 	w.Header().Set(headerServer, strconv.FormatUint(cookie, 10))
 	w.Header().Set("Connection", "close")

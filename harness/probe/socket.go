@@ -5,32 +5,29 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/krepro/krepro/harness/event"
 )
 
-// Info is the part of TCP_INFO (tcp(7), linux/tcp.h) that tells where payload went.
-type Info struct {
-	State                 uint8  // TCP_ESTABLISHED is 1
-	SegsOut, SegsIn       uint32 // segments that passed the stack, handshake included
-	BytesAcked, BytesRecv uint64 // of the stack: redirected payload is in neither
-}
-
-func (i Info) String() string {
-	return fmt.Sprintf("segs_out %d segs_in %d bytes_acked %d bytes_received %d", i.SegsOut, i.SegsIn, i.BytesAcked, i.BytesRecv)
-}
-
-// TCPInfo reads it from a connection.
-func TCPInfo(c syscall.Conn) (Info, error) {
+// TCPInfo reads TCP_INFO of a connection, and FIONREAD.
+func TCPInfo(c syscall.Conn) (event.TCPInfo, error) {
 	var raw *unix.TCPInfo
+	readable := 0
 	err := control(c, func(fd int) (err error) {
-		raw, err = unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if raw, err = unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO); err != nil {
+			return err
+		}
+		readable, err = unix.IoctlGetInt(fd, unix.SIOCINQ)
 		return err
 	})
 	if err != nil {
-		return Info{}, fmt.Errorf("read TCP_INFO: %w", err)
+		return event.TCPInfo{}, fmt.Errorf("read TCP_INFO: %w", err)
 	}
-	return Info{
-		State: raw.State, SegsOut: raw.Segs_out, SegsIn: raw.Segs_in,
-		BytesAcked: raw.Bytes_acked, BytesRecv: raw.Bytes_received,
+	return event.TCPInfo{
+		T: event.Now(), State: event.TCPState(raw.State), Readable: readable,
+		SegsOut: raw.Segs_out, SegsIn: raw.Segs_in,
+		BytesAcked: raw.Bytes_acked, BytesReceived: raw.Bytes_received,
+		LastSent: raw.Last_data_sent, LastReceived: raw.Last_data_recv,
 	}, nil
 }
 

@@ -51,12 +51,12 @@ var _ = DescribeTable("ping crosses the topology",
 
 var _ = Describe("plain HTTP", func() {
 	It("is served by tcp_recvmsg at both ends", func() {
-		Expect(l.Accel.Reset()).To(Succeed())
+		Expect(l.Begin(accel.Config{})).To(Succeed())
 		outcome := dial(remote()).Get(0)
 		Expect(outcome.Class).To(Equal(probe.OK), "%s", outcome)
 		Expect(handlers(outcome.Client)).To(Equal([]string{observe.TCP}))
 		Expect(handlers(outcome.Server)).To(Equal([]string{observe.TCP}))
-		Expect(outcome.After.BytesRecv).To(BeNumerically(">", 50), "the answer went through the stack")
+		Expect(outcome.After.BytesReceived).To(BeNumerically(">", 50), "the answer went through the stack")
 		Expect(l.Accel.Counters()).To(Equal(accel.Counters{}))
 		evidence.NewTally().Watch().Trials(1)
 	})
@@ -64,8 +64,7 @@ var _ = Describe("plain HTTP", func() {
 
 var _ = Describe("accelerated HTTP", func() {
 	It("enters the map, is redirected, and is served by tcp_bpf_recvmsg at both ends", func() {
-		Expect(l.Accel.Reset()).To(Succeed())
-		Expect(l.Accel.Configure(accel.Config{Flags: accel.NoExist, Redirect: true})).To(Succeed())
+		Expect(l.Begin(accel.Config{Flags: accel.NoExist, Redirect: true})).To(Succeed())
 		c := dial(node())
 		Expect(l.AwaitUpdates(2)).To(Succeed())
 		outcome := c.Get(0)
@@ -77,8 +76,7 @@ var _ = Describe("accelerated HTTP", func() {
 	})
 
 	It("shows its two entries, decoded, while the connection is open", func() {
-		Expect(l.Accel.Reset()).To(Succeed())
-		Expect(l.Accel.Configure(accel.Config{Flags: accel.NoExist, Redirect: true})).To(Succeed())
+		Expect(l.Begin(accel.Config{Flags: accel.NoExist, Redirect: true})).To(Succeed())
 		c := dial(node())
 		defer c.Close()
 		Expect(l.AwaitUpdates(2)).To(Succeed())
@@ -109,9 +107,10 @@ func dial(from *netlab.Host) *probe.Conn {
 	GinkgoHelper()
 	listener, err := probe.Listen(pod1(), false, port)
 	Expect(err).NotTo(HaveOccurred())
-	DeferCleanup(probe.Serve(listener).Close)
+	server := probe.Serve(listener)
+	DeferCleanup(server.Close)
 	limit := evidence.Stretch(timeout)
-	p := probe.Prober{From: from, To: netip.AddrPortFrom(pod1().V4, port), Connect: limit, Answer: limit}
+	p := probe.Prober{From: from, To: netip.AddrPortFrom(pod1().V4, port), Connect: limit, Answer: limit, Server: server}
 	var c *probe.Conn
 	Expect(from.Do(func() (err error) { c, err = p.Dial(lab.FirstPort); return err })).To(Succeed())
 	return c

@@ -21,7 +21,7 @@ var _ = Describe("connection ended by", Label("abort"), func() {
 			end(b)
 			Expect(l.JudgeAtRest(b.Tally)).To(Succeed())
 			server := b.serve()
-			b.exchange(b.dial(tries), server)
+			b.exchange(b.dial(tries))
 			Expect(server.Close()).To(Succeed())
 			b.finish()
 		}

@@ -22,7 +22,7 @@ var _ = Describe("payload bypass", Label("bypass"), func() {
 		for i, c := range conns {
 			o := c.Get(i)
 			b.Trials(1)
-			Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), observe.BPF)).To(Succeed())
+			Expect(l.Judge(b.Tally, o, observe.BPF)).To(Succeed())
 			b.judgeSegments(o)
 		}
 		segments, err := capture.Stop()
@@ -39,8 +39,8 @@ var _ = Describe("payload bypass", Label("bypass"), func() {
 		Expect(err).NotTo(HaveOccurred())
 		Expect(b.prober(remote()).Churn(tries, portOf, func(o probe.Outcome) {
 			b.Trials(1)
-			Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), observe.TCP)).To(Succeed())
-			Expect(o.After.BytesRecv).To(BeNumerically(">", 50), "%s", o)
+			Expect(l.Judge(b.Tally, o, observe.TCP)).To(Succeed())
+			Expect(o.After.BytesReceived).To(BeNumerically(">", 50), "%s", o)
 		})).To(Succeed())
 		segments, err := capture.Stop()
 		Expect(err).NotTo(HaveOccurred())
@@ -63,7 +63,7 @@ func (b *bench) judgeSegments(o probe.Outcome) {
 	if o.Before.SegsOut != 2 || o.Before.SegsIn != 1 {
 		b.Found(o.Trial, event.Bypassed, "after the handshake: %s, not segs_out 2 segs_in 1", o.Before)
 	}
-	if o.After.BytesAcked > 1 || o.After.BytesRecv > 1 || o.After.SegsOut > 3 || o.After.SegsIn > 2 {
+	if o.After.BytesAcked > 1 || o.After.BytesReceived > 1 || o.After.SegsOut > 3 || o.After.SegsIn > 2 {
 		b.Found(o.Trial, event.Bypassed, "payload went through the stack: before %s, after %s", o.Before, o.After)
 	}
 }

@@ -31,7 +31,7 @@ var _ = Describe("churn of short-lived connections with port reuse", Label("chur
 				b := newBench(v)
 				server := b.serve()
 				b.churn(func(i int) bool { return i < n }, func(o probe.Outcome) {
-					Expect(l.Judge(b.Tally, o, server.Cookie(o.Local), observe.BPF)).To(Succeed())
+					Expect(l.Judge(b.Tally, o, observe.BPF)).To(Succeed())
 				})
 				Expect(server.Close()).To(Succeed())
 				b.finish()

@@ -21,8 +21,8 @@ var _ = Describe("negative control", Label("control"), func() {
 		b := newBench(cilium)
 		server := b.serve()
 		donors := b.plant(n)
-		found := &bench{evidence.NewTally(), cilium}
-		found.exchange(b.dial(n), server)
+		found := &bench{Tally: evidence.NewTally(), variant: cilium}
+		found.exchange(b.dial(n))
 		Expect(l.JudgeUpdates(found.Tally)).To(Succeed())
 		Expect(l.JudgeAtRest(found.Tally)).To(Succeed())
 		closeAll(donors)

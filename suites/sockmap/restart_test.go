@@ -119,6 +119,6 @@ func (r *restarter) churn() {
 		if o.Class == probe.OK {
 			r.answered.Add(1)
 		}
-		Expect(l.Judge(r.Tally, o, 0, observe.BPF)).To(Succeed())
+		Expect(l.Judge(r.Tally, o, observe.BPF)).To(Succeed())
 	})
 }

@@ -91,22 +91,23 @@ var everyVariant = []variant{
 type bench struct {
 	*evidence.Tally
 	variant
+	server *probe.Server // in this process, if there is one
 }
 
 // newBench begins a spec with an empty map and the variant's acceleration.
 func newBench(v variant) *bench {
 	GinkgoHelper()
-	Expect(l.Accel.Reset()).To(Succeed())
-	Expect(l.Accel.Configure(v.config)).To(Succeed())
-	return &bench{evidence.NewTally().Watch(), v}
+	Expect(l.Begin(v.config)).To(Succeed())
+	return &bench{Tally: evidence.NewTally().Watch(), variant: v}
 }
 
-// finish judges what the spec left behind and submits the tally.
+// finish judges what the spec left behind, tells its evidence and submits the tally.
 func (b *bench) finish() {
 	GinkgoHelper()
 	Expect(l.JudgeUpdates(b.Tally)).To(Succeed())
 	Expect(l.JudgeAtRest(b.Tally)).To(Succeed())
 	Expect(l.Observer.Lost()).To(BeZero(), "recvmsg calls that the observer lost")
+	Expect(l.Record()).To(Succeed())
 	b.Submit()
 }
 
@@ -114,7 +115,7 @@ func (b *bench) finish() {
 // fault is told by a request over the ordinary path, from the remote node.
 func (b *bench) prober(from *netlab.Host) *probe.Prober {
 	p := b.plainProber(from)
-	p.Control = b.control
+	p.Control, p.Server = b.control, b.server
 	return p
 }
 
