@@ -160,11 +160,15 @@ func (p plan) names() []string {
 	return names
 }
 
-// chooseSuites finds suites by name; no name means all.
+// chooseSuites finds suites by name; no name means all but those that run on
+// request only.
 func (e *env) chooseSuites(names []string) ([]manifest.Suite, error) {
 	all, err := manifest.Find(e.suitesDir())
-	if err != nil || len(names) == 0 {
-		return all, err
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return slices.DeleteFunc(all, func(s manifest.Suite) bool { return s.OnRequest }), nil
 	}
 	var known []string
 	for _, s := range all {

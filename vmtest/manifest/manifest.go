@@ -5,6 +5,7 @@
 //	about: one line, what the suite asks
 //	modules: [veth]                # loaded before it runs, with what they depend on
 //	config: [CONFIG_CGROUP_BPF]    # built in or a module, or the kernel is untestable
+//	on_request: true               # runs only if it is asked for by name
 package manifest
 
 import (
@@ -25,11 +26,12 @@ import (
 
 // Suite is a compiled suite.
 type Suite struct {
-	Name    string   `yaml:"-"`
-	Binary  string   `yaml:"-"` // path of NAME.test
-	About   string   `yaml:"about"`
-	Modules []string `yaml:"modules"` // kernel module names
-	Config  []string `yaml:"config"`  // options with CONFIG_ in front
+	Name      string   `yaml:"-"`
+	Binary    string   `yaml:"-"` // path of NAME.test
+	About     string   `yaml:"about"`
+	Modules   []string `yaml:"modules"`    // kernel module names
+	Config    []string `yaml:"config"`     // options with CONFIG_ in front
+	OnRequest bool     `yaml:"on_request"` // asks for no bug: not among "all suites"
 }
 
 var (

@@ -13,7 +13,7 @@ func TestFind(t *testing.T) {
 	write(t, dir, "sockmap.test", "")
 	write(t, dir, "sockmap.yaml", "about: x\nmodules: [veth]\nconfig: [CONFIG_CGROUP_BPF]\n")
 	write(t, dir, "smoke.test", "")
-	write(t, dir, "smoke.yaml", "about: y\n")
+	write(t, dir, "smoke.yaml", "about: y\non_request: true\n")
 	write(t, dir, "notes.txt", "")
 	suites, err := Find(dir)
 	if err != nil {
@@ -25,6 +25,9 @@ func TestFind(t *testing.T) {
 	s := suites[1]
 	if s.Binary != filepath.Join(dir, "sockmap.test") || !slices.Equal(s.Modules, []string{"veth"}) || !slices.Equal(s.Config, []string{"CONFIG_CGROUP_BPF"}) {
 		t.Errorf("sockmap = %+v", s)
+	}
+	if s.OnRequest || !suites[0].OnRequest {
+		t.Errorf("on request: sockmap %v, smoke %v; want smoke alone", s.OnRequest, suites[0].OnRequest)
 	}
 }
 
@@ -50,6 +53,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a", "about: ''", "about: want one line"},
 		{"a", "about: \"x\\ny\"", "about: want one line"},
 		{"a", "about: x\nmodules: [../veth]", `"../veth" is no module name`},
+		{"a", "about: x\non_request: perhaps", "cannot unmarshal !!str `perhaps` into bool"},
 		{"a", "about: x\nconfig: [CGROUP_BPF]", `"CGROUP_BPF": want CONFIG_`},
 		{"A b", "about: x", `suite name "A b"`},
 	}
