@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/kernels/cases"
 )
 
@@ -45,6 +46,7 @@ func specsOf(t *testing.T, suite string) []string {
 	cmd := exec.Command("go", "test", "./suites/"+suite, "-count=1", "-args", "-ginkgo.dry-run", "-ginkgo.json-report="+file)
 	cmd.Dir = filepath.Join("..", "..")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "KREPRO_") })
+	cmd.Env = append(cmd.Env, event.EnvCallGraph+"=1") // those on request, too
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("list specs of suite %s: %v\n%s", suite, err, out)
 	}

@@ -22,6 +22,8 @@ const (
 	EnvSize = "KREPRO_SIZE"
 	// EnvSlow is the factor by which deadlines are stretched (10 under TCG, say).
 	EnvSlow = "KREPRO_SLOW"
+	// EnvCallGraph, set to anything, asks for call graphs of the kernel.
+	EnvCallGraph = "KREPRO_CALL_GRAPH"
 	// EnvFentry, set to anything, has fentry observe even where kprobes could.
 	EnvFentry = "KREPRO_FENTRY"
 )

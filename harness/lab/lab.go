@@ -37,32 +37,75 @@ var (
 )
 
 // Open builds it. The endpoints are the node and its pods, not the remote node.
-func Open(pods int) (l *Lab, err error) {
-	l = &Lab{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, l.Close())
-			l = nil
-		}
-	}()
-	for _, part := range []struct {
-		name string
-		fail error
-		open func() error
-	}{
+func Open(pods int) (*Lab, error) {
+	l, err := OpenUnobserved(pods)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Observe(); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, l.tellObservers()
+}
+
+// part is a step of building a lab.
+type part struct {
+	name string
+	fail error
+	open func() error
+}
+
+func (p part) do() error {
+	if err := evidence.Timed(p.name, p.open); err != nil {
+		return fmt.Errorf("%w: %w", p.fail, err)
+	}
+	return nil
+}
+
+// OpenUnobserved builds a lab that accelerates, and that nobody looks into.
+func OpenUnobserved(pods int) (*Lab, error) {
+	l := &Lab{}
+	for _, p := range []part{
 		{"topology", errTopology, func() (err error) { l.Cluster, err = netlab.NewCluster(pods); return err }},
 		{"load accelerator", errAccelerator, func() (err error) { l.Accel, err = accel.Open(); return err }},
+	} {
+		if err := p.do(); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
+	if err := l.addEndpoints(); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// Observe begins to watch sockets and packets.
+func (l *Lab) Observe() error {
+	for _, p := range []part{
 		{"load observer", errObserver, func() (err error) { l.Observer, err = observe.Open(); return err }},
 		{"capture", errCapture, l.capture},
 	} {
-		if err = evidence.Timed(part.name, part.open); err != nil {
-			return l, fmt.Errorf("%w: %w", part.fail, err)
+		if err := p.do(); err != nil {
+			return errors.Join(err, l.StopObserving())
 		}
 	}
-	if err = l.addEndpoints(); err != nil {
-		return l, err
+	return nil
+}
+
+// StopObserving ends what Observe began.
+func (l *Lab) StopObserving() error {
+	var errs []error
+	for _, pod := range l.Pods {
+		if c := l.captures[pod.V4]; c != nil {
+			errs = append(errs, c.Close())
+		}
 	}
-	return l, l.tellObservers()
+	l.captures = nil
+	if l.Observer != nil {
+		errs = append(errs, l.Observer.Close())
+		l.Observer = nil
+	}
+	return errors.Join(errs...)
 }
 
 // capture starts a capture on each pod's device.
@@ -89,11 +132,8 @@ func (l *Lab) addEndpoints() error {
 // Close takes it all down again.
 func (l *Lab) Close() error {
 	var errs []error
-	for _, c := range l.captures {
-		errs = append(errs, c.Close())
-	}
-	if l.Observer != nil {
-		errs = append(errs, l.Observer.Close())
+	if l.Cluster != nil {
+		errs = append(errs, l.StopObserving())
 	}
 	if l.Accel != nil {
 		errs = append(errs, l.Accel.Close())
