@@ -60,18 +60,19 @@ type Filter struct {
 
 // Story is what the evidence of one kernel says, in the order it is told.
 type Story struct {
-	Kernel         string   `json:"kernel"`                   // for people: "5.10.218-1 cloud-amd64"
-	Headline       string   `json:"headline"`                 // one sentence
-	Watched        int      `json:"watched"`                  // connections
-	Stuck          int      `json:"stuck"`                    // of them
-	Stale          int      `json:"stale"`                    // entries
-	Paths          []Path   `json:"paths"`                    // the narrow-down
-	Typical        *Chain   `json:"typical,omitempty"`        // one connection; nil: there is no record of any
-	Counts         []Count  `json:"counts"`                   // per spec, over all its connections
-	Causes         []Cause  `json:"causes,omitempty"`         // none: nothing is wrong, or no case explains it
-	Losses         []string `json:"losses,omitempty"`         // "1,204 moments lost: …"; none: nothing is known to be lost
-	Absent         []Absent `json:"absent,omitempty"`         // what was not observed
-	Contradictions []string `json:"contradictions,omitempty"` // where findings and records disagree
+	Kernel         string         `json:"kernel"`                   // for people: "5.10.218-1 cloud-amd64"
+	Headline       string         `json:"headline"`                 // one sentence
+	Watched        int            `json:"watched"`                  // connections
+	Stuck          int            `json:"stuck"`                    // of them
+	Stale          int            `json:"stale"`                    // entries
+	Paths          []Path         `json:"paths"`                    // the narrow-down
+	Typical        *Chain         `json:"typical,omitempty"`        // one connection; nil: there is no record of any
+	Counts         []Count        `json:"counts"`                   // per spec, over all its connections
+	Total          event.Coverage `json:"total"`                    // over all specs but those that bring about by hand what the others look for
+	Causes         []Cause        `json:"causes,omitempty"`         // none: nothing is wrong, or no case explains it
+	Losses         []string       `json:"losses,omitempty"`         // "1,204 moments lost: …"; none: nothing is known to be lost
+	Absent         []Absent       `json:"absent,omitempty"`         // what was not observed
+	Contradictions []string       `json:"contradictions,omitempty"` // where findings and records disagree
 }
 
 // Path is one row of the narrow-down: a way through the network, and what
