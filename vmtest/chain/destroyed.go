@@ -17,7 +17,7 @@ const (
 	ByDisconnect Way = "connect(AF_UNSPEC) or shutdown of it"           // tcp_disconnect
 	ByAbort      Way = "it was closed with linger 0: its own reset"     // tcp_disconnect under tcp_close
 	ByDestroy    Way = "SOCK_DESTROY (ss -K)"                           // tcp_abort
-	ByTimeWait   Way = "it went into TIME_WAIT"                         // tcp_time_wait
+	ByTimeWait   Way = "it went into TIME_WAIT"                         // tcp_time_wait, tcp_fin
 	ByTimer      Way = "a timer gave it up"                             // tcp_write_err
 	ByLastAck    Way = "its peer acknowledged its FIN"                  // tcp_rcv_state_process
 	ByClose      Way = "close(2)"                                       // tcp_close
@@ -36,6 +36,7 @@ var ways = map[string]Way{
 	"tcp_reset":             ByReset,
 	"tcp_abort":             ByDestroy,
 	"tcp_time_wait":         ByTimeWait,
+	"tcp_fin":               ByTimeWait, // whose call of tcp_time_wait leaves no frame of its own
 	"tcp_write_err":         ByTimer,
 	"tcp_write_timeout":     ByTimer,
 	"tcp_keepalive_timer":   ByTimer,

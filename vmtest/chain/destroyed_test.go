@@ -29,6 +29,7 @@ func TestDestroyed(t *testing.T) {
 		{"peer's reset while its sender closes", "tcp_reset tcp_rcv_established tcp_v4_rcv __do_softirq tcp_send_active_reset tcp_close inet_release sock_close", ByReset, "tcp_reset"},
 		{"peer's FIN acknowledged while its sender closes", "tcp_done tcp_rcv_state_process tcp_v4_do_rcv tcp_v4_rcv handle_softirqs tcp_close sock_close", ByLastAck, "tcp_rcv_state_process"},
 		{"TIME_WAIT", "tcp_done tcp_time_wait tcp_fin tcp_data_queue tcp_rcv_state_process tcp_v4_rcv", ByTimeWait, "tcp_time_wait"},
+		{"TIME_WAIT, a tail call", "tcp_set_state tcp_done tcp_fin tcp_data_queue tcp_rcv_state_process tcp_v4_do_rcv tcp_v4_rcv", ByTimeWait, "tcp_fin"},
 		{"linger 0", "tcp_set_state tcp_disconnect __tcp_close tcp_close sock_map_close inet_release", ByAbort, "tcp_disconnect"},
 		{"connect(AF_UNSPEC)", "tcp_set_state tcp_disconnect __inet_stream_connect inet_stream_connect __sys_connect", ByDisconnect, "tcp_disconnect"},
 		{"SOCK_DESTROY", "tcp_done tcp_abort tcp_diag_destroy inet_diag_cmd_exact", ByDestroy, "tcp_abort"},

@@ -12,27 +12,25 @@ const (
 	Accelerated = "tcp_bpf_recvmsg" // of a socket in a map
 )
 
-// accelerated tells whether the sockops program tried to enter either end into
-// the map. Unknown: neither end is known to have been tried, and one of the
-// sockets, or what became of it, is not known.
-func accelerated(c event.Connection) Answer {
-	known := true
-	for _, e := range ends(c) {
-		if e.Socket != nil && e.Socket.Update != nil {
-			return Yes
-		}
-		known = known && e.Socket != nil && !misses(c, "update")
-	}
-	if known {
-		return No
-	}
-	return Unknown
+// end is one end of a connection, and whether the kernel's records of its
+// socket are there: without them no update and no handler means nothing.
+type end struct {
+	name   string
+	socket *event.Socket
+	known  bool
 }
 
-func ends(c event.Connection) []event.Endpoint { return []event.Endpoint{c.Client, c.Server} }
+func ends(c event.Connection) []end {
+	of := func(name string, s *event.Socket) end {
+		lacks := func(m event.Missing) bool { return m.What == name+" socket" || m.What == name+" moments" }
+		return end{name, s, s != nil && !slices.ContainsFunc(c.Missing, lacks)}
+	}
+	return []end{of("client", c.Client.Socket), of("server", c.Server.Socket)}
+}
 
-func misses(c event.Connection, what string) bool {
-	return slices.ContainsFunc(c.Missing, func(m event.Missing) bool { return m.What == what })
+// accelerated tells whether the sockops program tried to enter either end into the map.
+func accelerated(c event.Connection) Answer {
+	return refused(c, func(event.Update) bool { return true })
 }
 
 // Symptoms are what a connection's record shows for certain, and what it rules
@@ -65,42 +63,41 @@ func is(b bool) Answer {
 	return No
 }
 
-// refused tells whether an end's map update failed in this way.
+// refused tells whether an end's map update went this way.
 func refused(c event.Connection, as func(event.Update) bool) Answer {
 	answer := No
 	for _, e := range ends(c) {
 		switch {
-		case e.Socket == nil:
+		case !e.known:
 			answer = Unknown
-		case e.Socket.Update != nil && as(*e.Socket.Update):
+		case e.socket.Update != nil && as(*e.socket.Update):
 			return Yes
 		}
-	}
-	if answer == No && misses(c, "update") {
-		return Unknown
 	}
 	return answer
 }
 
 // strayed tells whether a recvmsg of either end went to another handler than
-// the connection's: tcp_bpf_recvmsg once it is accelerated, else tcp_recvmsg.
+// it should: tcp_bpf_recvmsg once the connection is accelerated, otherwise not
+// that. Where nobody tried to accelerate, the record does not tell whether it
+// should have been tried.
 func strayed(c event.Connection) Answer {
-	want, way := Plain, accelerated(c)
-	switch way {
-	case Unknown:
+	way := accelerated(c)
+	if way == Unknown {
 		return Unknown
-	case Yes:
-		want = Accelerated
 	}
 	answer := No
 	for _, e := range ends(c) {
-		if e.Socket == nil || len(e.Socket.Handlers) == 0 {
+		if !e.known || len(e.socket.Handlers) == 0 {
 			answer = Unknown
 			continue
 		}
-		if slices.ContainsFunc(e.Socket.Handlers, func(h event.Handler) bool { return h.Symbol != want }) {
+		if slices.ContainsFunc(e.socket.Handlers, func(h event.Handler) bool { return (h.Symbol == Accelerated) != (way == Yes) }) {
 			return Yes
 		}
+	}
+	if way == No {
+		return Unknown
 	}
 	return answer
 }
