@@ -59,7 +59,7 @@ func put(t *testing.T, path, text string) {
 func TestHelp(t *testing.T) {
 	w := newWorld(t)
 	var all strings.Builder
-	for _, line := range []string{"", "run", "judge", "shell", "doctor", "version", "kernels", "kernels list",
+	for _, line := range []string{"", "run", "judge", "explain", "shell", "doctor", "version", "kernels", "kernels list",
 		"kernels fetch", "kernels show", "kernels prune", "kernels lock"} {
 		code, out, _ := w.do(t.Context(), append(strings.Fields(line), "--help")...)
 		if code != 0 {
@@ -106,6 +106,10 @@ func TestUsage(t *testing.T) {
 		{"judge", "accepts 1 arg(s), received 0"},
 		{"judge " + w.dir, "is no run folder"},
 		{"judge " + w.dir + "/absent", "is no run folder"},
+		{"explain", "accepts 1 arg(s), received 0"},
+		{"explain " + w.dir, "is no run folder"},
+		{"explain " + w.dir + " --conn pod1", `"pod1" is no client's port`},
+		{"explain " + w.dir + " --json --html x", "none of the others can be"},
 		{"shell", `required flag(s) "kernel" not set`},
 		{"kernels fetch", "requires at least 1 arg(s)"},
 		{"kernels show debian:x", "no kernel version"},

@@ -49,17 +49,7 @@ func judge(dir string) ([]verdict.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, fmt.Errorf("find run: %w", err)
-	}
-	run := dir
-	if _, err := os.Stat(filepath.Join(dir, runFile)); errors.Is(err, fs.ErrNotExist) {
-		run = filepath.Dir(dir)
-	}
-	inv, err := readInvocation(run)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &failure{codeUsage, fmt.Errorf("%s is no run folder: no %s in it or above it", dir, runFile)}
-	}
+	dir, run, inv, err := findRun(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +57,23 @@ func judge(dir string) ([]verdict.Result, error) {
 		return []verdict.Result{judgeVM(dir, inv, corpus)}, nil
 	}
 	return judgeAll(dir, inv, corpus)
+}
+
+// findRun finds the run that a folder is, or that it is a VM's folder of: its
+// whole path, the run's, and what was asked for.
+func findRun(dir string) (abs, run string, inv invocation, err error) {
+	if abs, err = filepath.Abs(dir); err != nil {
+		return "", "", inv, fmt.Errorf("find run: %w", err)
+	}
+	run = abs
+	if _, err := os.Stat(filepath.Join(abs, runFile)); errors.Is(err, fs.ErrNotExist) {
+		run = filepath.Dir(abs)
+	}
+	inv, err = readInvocation(run)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = &failure{codeUsage, fmt.Errorf("%s is no run folder: no %s in it or above it", abs, runFile)}
+	}
+	return abs, run, inv, err
 }
 
 // judgeAll judges each kernel that was asked for, also one of which there is no
