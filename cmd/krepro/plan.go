@@ -133,6 +133,9 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 		p.machine.Whole = o.timeout
 	}
 	p.machine.Env = []string{event.EnvSize + "=" + o.size}
+	if o.callGraph {
+		p.machine.Env = append(p.machine.Env, event.EnvCallGraph+"=1")
+	}
 	if p.jobs = o.jobs; p.jobs == 0 {
 		p.jobs, err = vmtest.DefaultJobs(p.machine.CPUs, p.machine.Memory)
 	}

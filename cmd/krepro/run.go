@@ -21,6 +21,7 @@ type runOptions struct {
 	out             string
 	timeout         time.Duration
 	keep, json      bool
+	callGraph       bool
 	files           kernelFiles
 	vm              vmOptions
 }
@@ -49,6 +50,7 @@ what the exit code says.`,
 	f.IntVarP(&o.jobs, "jobs", "j", 0, "VMs at a time (default: what cores and memory allow)")
 	f.StringVarP(&o.out, "out", "o", "", "folder of the run, new or empty (default runs/<UTC time>)")
 	f.BoolVar(&o.keep, "keep", false, "keep each VM's initramfs in artefacts/, to start qemu.args again by hand")
+	f.BoolVar(&o.callGraph, "call-graph", false, "record what the kernel calls below recvmsg, for a good and a stuck request (takes seconds more)")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	o.files.flags(f)
 	o.vm.flags(f)
