@@ -105,7 +105,7 @@ func updateMark(lane string, u event.Update) pageMark {
 }
 
 func momentMark(lane string, s event.Socket, m event.Moment) pageMark {
-	out := pageMark{T: m.T, Lane: lane, Kind: m.Kind, What: m.Kind, Stack: m.Stack, Handler: m.Handler, Bad: badMoment(s, m)}
+	out := pageMark{T: m.T, Lane: lane, Kind: m.Kind, What: m.Kind, Stack: m.Stack, Handler: m.Handler, Bad: badMoment(lane, s, m)}
 	switch m.Kind {
 	case event.MomentState:
 		out.What = m.From + " → " + m.To
@@ -134,10 +134,12 @@ func momentDetail(m event.Moment) string {
 }
 
 // badMoment tells a moment that a good connection does not have: payload for a
-// closed socket, the psock dropped for a refused update, and a recvmsg that
-// goes elsewhere than to the handler that was installed.
-func badMoment(s event.Socket, m event.Moment) bool {
+// closed socket, and that socket's end; the psock dropped for a refused update;
+// a recvmsg that goes elsewhere than to the handler that was installed.
+func badMoment(lane string, s event.Socket, m event.Moment) bool {
 	switch m.Kind {
+	case event.MomentState:
+		return lane == AtDead && m.To == "CLOSE"
 	case event.MomentDelivered:
 		return m.State == "CLOSE"
 	case event.MomentDrop:
