@@ -22,7 +22,8 @@
 //
 // Layout of the cache:
 //
-//	images/ID/     image.json vmlinuz vmlinux config System.map kernel-*.btf lib/modules/REL
+//	images/ID/     image.json vmlinuz vmlinux config System.map kernel-*.btf lib/modules/REL,
+//	               and what was found out about the kernel (Image.Keep)
 //	tmp/           entries in the making, and their locks
 //	apt/           private apt state and catalogue.json
 //

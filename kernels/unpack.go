@@ -226,23 +226,10 @@ func cutFrom(vmlinux, to string) error {
 	return writeCut(raw, to)
 }
 
-// writeCut becomes visible by a rename: the entry may be in use.
 func writeCut(raw []byte, to string) error {
 	cut, err := cutbtf.Cut(bytes.NewReader(raw), event.KernelTypes)
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(to), ".btf-*")
-	if err != nil {
-		return fmt.Errorf("write cut btf: %w", err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(cut)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return fmt.Errorf("write cut btf: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), to); err != nil {
-		return fmt.Errorf("write cut btf: %w", err)
-	}
-	return nil
+	return replace(to, cut)
 }
