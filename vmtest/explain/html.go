@@ -39,6 +39,7 @@ type kernelView struct {
 	Charts   []stepChart
 	AtRest   []restView
 	Table    connectionTable
+	Graphs   []graphView
 	Stacks   []stackView
 }
 
@@ -49,6 +50,7 @@ func viewOf(id string, r Report) kernelView {
 		Charts: stepCharts(r),
 		AtRest: restViews(r),
 		Table:  tableOf(r.Evidence),
+		Graphs: graphViews(r.Evidence),
 		Stacks: stackViews(r.Evidence),
 	}
 	if c := r.Story.Typical; c != nil {

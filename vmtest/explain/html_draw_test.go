@@ -158,3 +158,47 @@ func TestHexDump(t *testing.T) {
 		}
 	}
 }
+
+func TestTwoOf(t *testing.T) {
+	tests := []struct {
+		requests    string // good, stuck by their first letter
+		left, right int    // trials; 0: none
+	}{
+		{"g", 1, 0},
+		{"s", 1, 0},
+		{"gs", 1, 2},
+		{"sg", 2, 1},
+		{"gg", 1, 2},
+		{"ggs", 1, 3},
+		{"sgsg", 2, 1},
+	}
+	for _, test := range tests {
+		var graphs []event.CallGraph
+		for i, r := range test.requests {
+			graphs = append(graphs, event.CallGraph{Trial: i + 1, Request: map[rune]string{'g': "good", 's': "stuck"}[r]})
+		}
+		if left, right := twoOf(graphs); left.Trial != test.left || right.Trial != test.right {
+			t.Errorf("%s: %d and %d, want %d and %d", test.requests, left.Trial, right.Trial, test.left, test.right)
+		}
+	}
+}
+
+// The first difference is marked, on paper and to a machine, once.
+func TestHTMLGraphs(t *testing.T) {
+	r := sampleReport("5.10.218-1", 1, 1)
+	r.Evidence.Suites[0].Specs[0].CallGraphs = []event.CallGraph{
+		{Request: "good", Lines: []string{"inet_recvmsg", "  tcp_bpf_recvmsg", "    lock_sock_nested"}},
+		{Request: "stuck", Lines: []string{"inet_recvmsg", "  tcp_recvmsg", "    lock_sock_nested"}, Cut: 7},
+	}
+	tables := find(render(t, r), "table", "graphs")
+	if len(tables) != 1 {
+		t.Fatalf("%d tables of call graphs, want 1", len(tables))
+	}
+	first := find(tables[0], "tr", "first")
+	if len(first) != 1 || textOf(first[0]) != "  tcp_bpf_recvmsg|  tcp_recvmsg" {
+		t.Errorf("%d first differences", len(first))
+	}
+	if text := textOf(tables[0]); !strings.Contains(text, "7 lines left out") {
+		t.Errorf("what was cut is not said: %s", text)
+	}
+}

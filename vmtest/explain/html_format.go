@@ -11,8 +11,9 @@ import (
 
 // pageFuncs are what the page's templates call.
 var pageFuncs = template.FuncMap{
-	"counts": func(n map[string]int) string { return strings.Join(ranked(n), ", ") },
-	"dump":   hexDump,
+	"counts":     func(n map[string]int) string { return strings.Join(ranked(n), ", ") },
+	"difference": func(r Row) string { return string(r.mark()) },
+	"dump":       hexDump,
 	"ends": func(c event.Connection) map[string]event.Endpoint {
 		return map[string]event.Endpoint{AtClient: c.Client, AtServer: c.Server}
 	},
