@@ -60,7 +60,7 @@ func TestHelp(t *testing.T) {
 	w := newWorld(t)
 	var all strings.Builder
 	for _, line := range []string{"", "run", "judge", "explain", "shell", "doctor", "version", "kernels", "kernels list",
-		"kernels fetch", "kernels show", "kernels prune", "kernels lock"} {
+		"kernels fetch", "kernels show", "kernels diff", "kernels prune", "kernels lock"} {
 		code, out, _ := w.do(t.Context(), append(strings.Fields(line), "--help")...)
 		if code != 0 {
 			t.Errorf("krepro %s --help: code %d", line, code)
@@ -113,6 +113,8 @@ func TestUsage(t *testing.T) {
 		{"shell", `required flag(s) "kernel" not set`},
 		{"kernels fetch", "requires at least 1 arg(s)"},
 		{"kernels show debian:x", "no kernel version"},
+		{"kernels diff debian:6.1", "accepts 2 arg(s), received 1"},
+		{"kernels diff debian:6.1 debian:6.1 debian:6.1", "accepts 2 arg(s), received 3"},
 		{"doctor now", "unknown command"},
 	}
 	for _, test := range tests {

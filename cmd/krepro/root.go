@@ -108,6 +108,7 @@ func exitCodesTopic() *cobra.Command {
   130  interrupted
 
 Of several the first of 130, 128, 1, 125 is taken. The other commands end with
-0, 128, 129 or 130, krepro doctor with 1 if something is missing.`,
+0, 128, 129 or 130, krepro doctor with 1 if something is missing, krepro kernels
+diff with 125 if a kernel could not be probed.`,
 	}
 }
