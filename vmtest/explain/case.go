@@ -16,19 +16,22 @@ func caseCauses(e *Evidence, c Case) []Cause {
 	say := func(inferred bool, format string, args ...any) Cause {
 		return Cause{Text: fmt.Sprintf(format, args...), Inferred: inferred, Case: c.Name}
 	}
+	fix := say(false, "no fix is known")
+	if c.Fixed.Commit != "" {
+		fix = say(false, "fixed by %s", c.Fixed.text())
+	}
 	switch {
 	case len(shows) > 0:
-		out := []Cause{
+		return []Cause{
 			say(true, "this is %s: %s; seen in %s, by %s", c.Name, c.Title, plural(len(shows), "spec"), foundAs(shows)),
-			say(false, "brought by %s", c.Introduced.text()),
+			say(false, "brought by %s", c.Introduced.text()), fix,
+			say(true, "%s has the bug, and no fix of it: it behaves so%s", e.Kernel.Version, c.byVersion("affected")),
 		}
-		if c.Fixed.Commit == "" {
-			return append(out, say(false, "no fix is known"))
-		}
-		return append(out, say(false, "fixed by %s", c.Fixed.text()), say(true, "%s lacks the fix: it behaves so%s", e.Kernel.Version, c.byVersion("affected")))
 	case passed > 0:
-		return []Cause{say(true, "%s does not show in %s: %s does not have it, or has the fix%s", c.Name, plural(passed, "spec"), e.Kernel.Version, c.byVersion("unaffected")),
-			say(false, "fixed by %s", c.Fixed.text())}
+		return []Cause{
+			say(true, "%s does not show in %s: %s does not have the bug, or has a fix of it%s", c.Name, plural(passed, "spec"), e.Kernel.Version, c.byVersion("unaffected")),
+			fix,
+		}
 	}
 	return nil
 }

@@ -69,6 +69,7 @@ type Story struct {
 	Typical        *Chain         `json:"typical,omitempty"`        // one connection; nil: there is no record of any
 	Counts         []Count        `json:"counts"`                   // per spec, over all its connections
 	Total          event.Coverage `json:"total"`                    // over all specs but those that bring about by hand what the others look for
+	Calls          *Calls         `json:"calls,omitempty"`          // nil: no call graph was asked for
 	Causes         []Cause        `json:"causes,omitempty"`         // none: nothing is wrong, or no case explains it
 	Losses         []string       `json:"losses,omitempty"`         // "1,204 moments lost: …"; none: nothing is known to be lost
 	Absent         []Absent       `json:"absent,omitempty"`         // what was not observed
@@ -115,6 +116,14 @@ type Link struct {
 	What     string   `json:"what"`               // one line
 	Evidence []string `json:"evidence,omitempty"` // lines: addresses, stack frames, raw bytes
 	Inferred bool     `json:"inferred,omitempty"` // concluded from other links, not observed
+}
+
+// Calls are what the kernel called below a recvmsg of a good request and of a
+// stuck one; of two good ones if none was stuck.
+type Calls struct {
+	Spec  string          `json:"spec"`
+	Left  event.CallGraph `json:"left"`
+	Right event.CallGraph `json:"right"`
 }
 
 // Count is what one spec's connections were, all of them.

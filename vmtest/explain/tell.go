@@ -27,6 +27,7 @@ func Tell(e Evidence, cases []Case, f Filter) Story {
 	if c, of := choose(&e, f); c != nil {
 		s.Typical = tellChain(c, of)
 	}
+	s.Calls = callsTold(&e)
 	s.Headline = headline(s)
 	s.Causes = causes(&e, cases)
 	s.Losses = losses(&e)
@@ -37,6 +38,18 @@ func Tell(e Evidence, cases []Case, f Filter) Story {
 		}
 	})
 	return s
+}
+
+// callsTold are the call graphs of the first spec that has two.
+func callsTold(e *Evidence) *Calls {
+	var out *Calls
+	e.each(func(_ *Suite, p *Spec) {
+		if out == nil && len(p.CallGraphs) > 1 {
+			out = &Calls{Spec: p.Name}
+			out.Left, out.Right = twoOf(p.CallGraphs)
+		}
+	})
+	return out
 }
 
 // sum adds a spec's counts to a total.

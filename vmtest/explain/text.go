@@ -21,6 +21,9 @@ func Text(w io.Writer, s Story, width int) error {
 	if s.Typical != nil {
 		p.chain(*s.Typical)
 	}
+	if s.Calls != nil {
+		p.calls(*s.Calls)
+	}
 	p.counts(s)
 	p.list("LOST: this report is not whole", s.Losses)
 	p.list("CONTRADICTIONS: findings and records disagree", s.Contradictions)
@@ -119,6 +122,16 @@ func shorten(lines []string) []string {
 		out = append(out, fmt.Sprintf("  … %d more", frames-maxFrames))
 	}
 	return out
+}
+
+func (p *printer) calls(c Calls) {
+	p.heading("CALLS below one recvmsg of each of two requests")
+	for _, g := range []event.CallGraph{c.Left, c.Right} {
+		p.hang("  ", fmt.Sprintf("%s: trial %d, socket %d, thread %d; %s, %d left out", g.Request, g.Trial, g.Cookie, g.Thread, plural(len(g.Lines), "call"), g.Cut))
+	}
+	for line := range strings.Lines(SideBySide(Compare(c.Left.Lines, c.Right.Lines), p.width-2)) {
+		p.WriteString("  " + line)
+	}
 }
 
 func (p *printer) counts(s Story) {
