@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/krepro/krepro/harness/event"
 )
 
 // stepChart draws how many of the recorded sockets were in the map over the
@@ -26,10 +28,14 @@ type tick struct {
 	Text string
 }
 
-// stepCharts draws a chart for each spec that recorded sockets in the map.
+// stepCharts draws a chart for each spec that recorded sockets in the map. A
+// suite that could not see them leave it has none.
 func stepCharts(r Report) []stepChart {
 	var out []stepChart
 	for _, su := range r.Evidence.Suites {
+		if len(blindTo(su)) > 0 {
+			continue
+		}
 		for _, sp := range su.Specs {
 			points, sockets := stepsOf(sp)
 			if len(points) == 0 {
@@ -41,6 +47,17 @@ func stepCharts(r Report) []stepChart {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b stepChart) int { return firstOf(a.Shown, b.Shown) })
+	return out
+}
+
+// blindTo is what the charts need and the suite could not observe, with the reason.
+func blindTo(su Suite) []event.Observer {
+	var out []event.Observer
+	for _, o := range su.Observers {
+		if o.Hook == "" && (o.Name == "state" || o.Name == "psock-drop") {
+			out = append(out, o)
+		}
+	}
 	return out
 }
 

@@ -11,6 +11,7 @@ import (
 
 // pageFuncs are what the page's templates call.
 var pageFuncs = template.FuncMap{
+	"blind":      blindTo,
 	"counts":     func(n map[string]int) string { return strings.Join(ranked(n), ", ") },
 	"difference": func(r Row) string { return string(r.mark()) },
 	"dump":       hexDump,

@@ -58,6 +58,8 @@ func textOf(n *html.Node) string {
 }
 
 func TestHTMLRows(t *testing.T) {
+	blind := sampleReport("5.10.223-1", 1, 0)
+	blind.Evidence.Suites[0].Observers = []event.Observer{{Name: "psock-drop", Lack: "no kprobes"}}
 	tests := []struct {
 		name        string
 		reports     []Report
@@ -70,6 +72,7 @@ func TestHTMLRows(t *testing.T) {
 		{"a suite without specs", []Report{{Evidence: Evidence{Suites: []Suite{{Name: "smoke"}}}}}, 0, 0, 0},
 		{"good ones", []Report{sampleReport("5.10.223-1", 7, 0)}, 7, 0, 1},
 		{"good and stuck", []Report{sampleReport("5.10.218-1", 3, 50)}, 53, 50, 1},
+		{"entries not seen to go", []Report{blind}, 1, 0, 0},
 		{"two kernels", []Report{sampleReport("5.10.218-1", 1, 2), sampleReport("6.1.192-2", 4, 0)}, 7, 2, 2},
 	}
 	for _, test := range tests {
