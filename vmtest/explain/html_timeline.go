@@ -1,7 +1,6 @@
 package explain
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 )
@@ -176,7 +175,7 @@ func (b timeBreak) Torn(width float64) string {
 	return s.String() + "Z"
 }
 
-// Tip is what a mark says on request: time, label and details.
+// Tip is what a mark says on request.
 func (m placedMark) Tip() string {
-	return strings.TrimSuffix(cmp.Or(m.Lane, "?")+": "+m.What+"; "+m.Detail, "; ")
+	return strings.TrimSuffix(m.Lane+": "+m.What+"; "+m.Detail, "; ")
 }
