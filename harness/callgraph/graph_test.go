@@ -72,7 +72,7 @@ func TestQuiet(t *testing.T) {
 			[]string{"f", "  g"}},
 		{"probes",
 			[]string{"f", "  kprobe_ftrace_handler", "    get_kprobe", "  __rcu_read_lock", "  migrate_disable",
-				"  bpf_ktime_get_boot_ns", "  bpf_get_stack_raw_tp", "    x", "  migrate_enable", "  __rcu_read_unlock", "  g"},
+				"  bpf_ktime_get_boot_ns", "  bpf_get_stack_raw_tp", "    x", "  migrate_enable", "  ___migrate_enable", "    __set_cpus_allowed_ptr", "  __rcu_read_unlock", "  g"},
 			[]string{"f", "  g"}},
 		{"the allocator's slow path",
 			[]string{"f", "  kmem_cache_alloc_node.isra.0", "    __slab_alloc", "  g"},

@@ -17,7 +17,7 @@ var gone = names(`
 	`lock_vma_under_rcu lock_mm_and_find_vma down_read_trylock find_vma handle_mm_fault up_read
 `, // a page fault of the reader's buffer
 
-	`kprobe_ftrace_handler copy_from_kernel_nofault migrate_disable migrate_enable
+	`kprobe_ftrace_handler copy_from_kernel_nofault migrate_disable migrate_enable ___migrate_enable
 	bpf_ktime_get_boot_ns bpf_get_current_pid_tgid bpf_get_stack bpf_get_stack_raw_tp
 `, // a probe: kprobe, or a BPF program on the function's entry
 
