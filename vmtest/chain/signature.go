@@ -2,6 +2,7 @@ package chain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krepro/krepro/harness/event"
@@ -21,7 +22,8 @@ const (
 // was redirected into nowhere, and why: write(2) took the request, the answer
 // did not come, and at neither end a segment or a byte was counted since the
 // handshake. TCP_INFO alone does not tell: payload that is redirected well is
-// not counted either.
+// not counted either. So a request that reached the server's own socket has no
+// such signature: there the answer is late, not the request lost.
 func Signature(c event.Connection) (Answer, string) {
 	switch {
 	case c.Class != classReadTimeout:
@@ -37,11 +39,21 @@ func Signature(c event.Connection) (Answer, string) {
 	if server == Yes {
 		return No, "server: " + told
 	}
+	if Reached(c) {
+		return No, "the request was delivered to the server's own socket"
+	}
 	return Yes, fmt.Sprintf("%s: the request of %d bytes left write(2) and passed no segment", why, c.Request)
 }
 
 // classReadTimeout is how a connection ends whose request stays without an answer.
 const classReadTimeout = "read-timeout"
+
+// Reached tells whether the record shows that something was redirected to the
+// server's own socket.
+func Reached(c event.Connection) bool {
+	s := c.Server.Socket
+	return s != nil && slices.ContainsFunc(s.Moments, func(m event.Moment) bool { return m.Kind == event.MomentDelivered })
+}
 
 func negate(a Answer) Answer {
 	if a == Yes {

@@ -21,6 +21,8 @@ func TestSignature(t *testing.T) {
 	received.BytesReceived = 120
 	readable := segs(1, 2)
 	readable.Readable = 93
+	delivered := infos(segs(1, 2), segs(1, 2))
+	delivered.Moments = []event.Moment{{Kind: event.MomentDelivered, Bytes: 93}}
 	tests := []struct {
 		name           string
 		class          string
@@ -37,6 +39,7 @@ func TestSignature(t *testing.T) {
 		{"slow server on the ordinary path", "read-timeout", 93, infos(segs(2, 1), segs(3, 2)), nil, No, "2/1 becomes 3/2"},
 		{"payload came", "read-timeout", 93, infos(segs(2, 1), received), nil, No, "bytes_received 0 becomes 120"},
 		{"the server has not read", "read-timeout", 93, infos(segs(2, 1), segs(2, 1)), infos(segs(1, 2), readable), No, "server: segs_out/segs_in 1/2 stays, FIONREAD 0 becomes 93"},
+		{"delivered, the answer late", "read-timeout", 93, infos(segs(2, 1), segs(2, 1)), delivered, No, "delivered to the server's own socket"},
 		{"not written", "read-timeout", 0, infos(segs(2, 1), segs(2, 1)), nil, Unknown, "not known that the request"},
 		{"before unknown", "read-timeout", 93, infos(nil, segs(2, 1)), nil, Unknown, "client: TCP_INFO"},
 		{"after unknown", "read-timeout", 93, infos(segs(2, 1), nil), nil, Unknown, "client: TCP_INFO"},

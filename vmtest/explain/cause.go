@@ -136,20 +136,42 @@ func one(b bool) int {
 
 // lostRequests says where the requests of stuck connections went.
 func lostRequests(e *Evidence) []Cause {
-	stuck, dead := 0, 0
+	stuck, to := 0, map[string]int{}
 	e.watched(func(su *Suite, p *Spec) {
 		for _, c := range p.Connections {
-			if c.Class != readTimeout {
-				continue
+			if c.Class == readTimeout {
+				stuck++
+				to[whither(&chosen{su, p, c, entryOf(p, c)})]++
 			}
-			stuck++
-			it := &teller{chosen: &chosen{su, p, c, entryOf(p, c)}}
-			it.dead()
-			dead += one(len(it.links) > 0)
 		}
 	})
-	if stuck == 0 {
-		return nil
+	var out []Cause
+	for _, where := range []string{toDead, toServer, toWire, toUnknown} {
+		if to[where] > 0 {
+			out = append(out, Cause{Text: fmt.Sprintf("%d of %s recorded: the request %s", to[where], plural(stuck, "stuck connection"), where)})
+		}
 	}
-	return []Cause{{Text: fmt.Sprintf("%d of %s recorded: the request was delivered to the socket behind the stale entry", dead, plural(stuck, "stuck connection"))}}
+	return out
+}
+
+// Where the request of a stuck connection went.
+const (
+	toDead    = "was delivered to the socket behind the stale entry"
+	toServer  = "was delivered to the server's own socket: no entry lay in its way, the answer did not come in time"
+	toWire    = "went through the stack: a segment on the pod's device carried payload"
+	toUnknown = "went nobody knows where: no record tells"
+)
+
+func whither(c *chosen) string {
+	t := &teller{chosen: c}
+	t.dead()
+	switch {
+	case len(t.links) > 0:
+		return toDead
+	case chain.Reached(c.conn):
+		return toServer
+	case slices.ContainsFunc(c.conn.Packets, func(p event.Packet) bool { return p.Payload > 0 && p.FromClient }):
+		return toWire
+	}
+	return toUnknown
 }

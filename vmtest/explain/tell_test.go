@@ -169,6 +169,11 @@ func TestCauses(t *testing.T) {
 	good.Suites[0].Specs[last] = Spec{Name: good.Suites[0].Specs[last].Name, State: event.Passed}
 	strange := evidence(t)
 	strange.Suites[0].Specs[last].Findings[0].Symptom = event.Crossed
+	late := evidence(t)
+	server := late.Suites[0].Specs[last].Connections[0].Server.Socket
+	server.Moments = append(server.Moments, event.Moment{T: 5.6, Kind: event.MomentDelivered, Bytes: 93})
+	late.Suites[0].Specs[last].Entries[0].Socket.Moments = nil
+	late.Suites[0].Specs[last].Entries[1].Socket = nil
 	unfixed := staleCase("")
 	unfixed.Fixed = Change{}
 	tests := []struct {
@@ -190,6 +195,10 @@ func TestCauses(t *testing.T) {
 			"(inferred) 5.10.218 has the bug, and no fix of it: it behaves so, and by its version that is expected"}, "contrary"},
 		{"affected, against its version", evidence(t), staleCase("unaffected"), []string{"by its version the contrary is expected"}, "that is expected"},
 		{"affected, of unknown version", evidence(t), staleCase(""), []string{"its version does not tell"}, "expected"},
+		{"delivered elsewhere", late, staleCase(""), []string{
+			"1 of 2 stuck connections recorded: the request was delivered to the server's own socket",
+			"1 of 2 stuck connections recorded: the request went nobody knows where",
+			"2 of 2 stale entries recorded: how its socket was destroyed is not recorded"}, "behind the stale entry"},
 		{"no fix", evidence(t), unfixed, []string{"no fix is known"}, "fixed by"},
 		{"unaffected", good, staleCase("unaffected"), []string{
 			"(inferred) sockhash-stale-entry does not show in 1 spec: 5.10.218 does not have the bug, or has a fix of it, and by its version that is expected"}, "this is"},
