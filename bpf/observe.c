@@ -279,9 +279,13 @@ int BPF_PROG(sk_psock_drop_fentry, struct sock *sk)
 }
 
 SEC("fentry/tcp_bpf_sendmsg_redir")
-int tcp_bpf_sendmsg_redir_fentry(__u64 *ctx)
+int tcp_bpf_sendmsg_redir_fentry(volatile __u64 *ctx)
 {
-	return on_delivered((struct sock *)ctx[0], redir_bytes == 2 ? ctx[2] : ctx[3]);
+	// Volatile: else clang chooses the address and not the value, and the
+	// verifier takes no computed address of an argument.
+	__u64 b = ctx[2], c = ctx[3];
+
+	return on_delivered((struct sock *)ctx[0], redir_bytes == 2 ? b : c);
 }
 
 SEC("kprobe/inet_recvmsg")

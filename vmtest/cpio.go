@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"path"
 )
 
 // archive writes a cpio archive in the "newc" form that the kernel unpacks as
@@ -14,6 +15,7 @@ type archive struct {
 	w    *bufio.Writer
 	ino  int
 	size int64
+	dirs map[string]bool // that are in it
 	err  error
 }
 
@@ -24,10 +26,25 @@ const (
 	modeExec = 0o100755
 )
 
-func newArchive(w io.Writer) *archive { return &archive{w: bufio.NewWriterSize(w, 1<<20)} }
+func newArchive(w io.Writer) *archive {
+	return &archive{w: bufio.NewWriterSize(w, 1<<20), dirs: map[string]bool{".": true}}
+}
 
-// dir adds a directory. The kernel makes no parents: they come first.
-func (a *archive) dir(name string) { a.add(name, modeDir, nil) }
+// dir adds a directory and those it is in, which come first: the kernel makes none.
+func (a *archive) dir(name string) {
+	if a.dirs[name] {
+		return
+	}
+	a.dir(path.Dir(name))
+	a.dirs[name] = true
+	a.add(name, modeDir, nil)
+}
+
+// file adds a file and the directories it is in.
+func (a *archive) file(name string, mode int, data []byte) {
+	a.dir(path.Dir(name))
+	a.add(name, mode, data)
+}
 
 func (a *archive) add(name string, mode int, data []byte) {
 	a.ino++

@@ -3,6 +3,7 @@ package vmtest
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -84,5 +85,24 @@ func TestArchiveKeepsTheFirstError(t *testing.T) {
 	a.add("big", modeFile, make([]byte, 2<<20))
 	if err := a.close(); err == nil || !strings.Contains(err.Error(), "no space") {
 		t.Fatalf("close reported %v", err)
+	}
+}
+
+// The kernel makes no directories: those that a file is in come before it, once.
+func TestArchiveMakesDirectories(t *testing.T) {
+	var buf bytes.Buffer
+	a := newArchive(&buf)
+	a.file("usr/bin/a", modeExec, []byte("1"))
+	a.file("usr/lib/b", modeFile, []byte("2"))
+	a.file("c", modeFile, nil)
+	if err := a.close(); err != nil {
+		t.Fatal(err)
+	}
+	want := []unpacked{
+		{"usr", modeDir, ""}, {"usr/bin", modeDir, ""}, {"usr/bin/a", modeExec, "1"},
+		{"usr/lib", modeDir, ""}, {"usr/lib/b", modeFile, "2"}, {"c", modeFile, ""},
+	}
+	if got := unpack(t, buf.Bytes()); !slices.Equal(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -89,7 +90,7 @@ func modulePath(m module) string { return event.GuestDir + "/modules/" + m.name 
 // memory copy, and the guest would have to decompress it (docs/vm.md has figures).
 func (m *Machine) initramfs(l load, w io.Writer) error {
 	a := newArchive(w)
-	for _, d := range []string{"dev", "proc", "sys", "tmp", "run", "bin", event.GuestDir, event.GuestDir + "/modules", event.GuestSuites} {
+	for _, d := range []string{"dev", "proc", "sys", "tmp", "run", "bin", event.GuestDir + "/modules", event.GuestSuites} {
 		a.dir(entry(d))
 	}
 	files := []struct{ name, from string }{
@@ -100,6 +101,9 @@ func (m *Machine) initramfs(l load, w io.Writer) error {
 	for _, s := range l.suites {
 		files = append(files, struct{ name, from string }{event.GuestSuites + "/" + s.Name + ".test", s.Binary})
 	}
+	for _, name := range slices.Sorted(maps.Keys(m.Files)) {
+		files = append(files, struct{ name, from string }{name, m.Files[name]})
+	}
 	for _, f := range files {
 		if f.from == "" {
 			continue
@@ -108,16 +112,16 @@ func (m *Machine) initramfs(l load, w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("read file for initramfs: %w", err)
 		}
-		a.add(entry(f.name), modeExec, data)
+		a.file(entry(f.name), modeExec, data)
 	}
 	for _, mod := range l.modules {
-		a.add(entry(modulePath(mod)), modeFile, mod.data)
+		a.file(entry(modulePath(mod)), modeFile, mod.data)
 	}
 	plan, err := json.Marshal(l.plan)
 	if err != nil {
 		return fmt.Errorf("encode plan: %w", err)
 	}
-	a.add(entry(event.GuestPlan), modeFile, plan)
+	a.file(entry(event.GuestPlan), modeFile, plan)
 	return a.close()
 }
 

@@ -23,6 +23,8 @@ type Machine struct {
 	Guest string
 	// Suites run in this order. Those that Kernel.Info.Missing names do not run.
 	Suites []Suite
+	// Files go into the guest besides: its path to the host's.
+	Files map[string]string
 	// Env is given to every suite, as KEY=VALUE. EnvEvents, EnvBTF and EnvSlow are set by the VM.
 	Env []string
 

@@ -18,6 +18,7 @@ var _ = Describe("payload bypass", Label("bypass"), func() {
 		server := b.serve()
 		capture, err := pod1().Capture()
 		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(capture.Close)
 		conns := b.dial(tries)
 		for i, c := range conns {
 			o := c.Get(i)
@@ -37,6 +38,7 @@ var _ = Describe("payload bypass", Label("bypass"), func() {
 		server := b.serve()
 		capture, err := pod1().Capture()
 		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(capture.Close)
 		Expect(b.prober(remote()).Churn(tries, portOf, func(o probe.Outcome) {
 			b.Trials(1)
 			Expect(l.Judge(b.Tally, o, observe.TCP)).To(Succeed())
