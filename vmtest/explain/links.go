@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/vmtest/chain"
@@ -112,8 +113,19 @@ func (t *teller) state(where string, s *event.Socket, m event.Moment) {
 		t.add(m.T, where, fmt.Sprintf("ESTABLISHED: socket %d", s.Cookie), "struct sock "+s.Address)
 	case "CLOSE":
 		how, stack := t.destroyed(m.Stack)
-		t.add(m.T, where, fmt.Sprintf("CLOSE (from %s): %s", m.From, how), stack...)
+		t.add(m.T, where, fmt.Sprintf("CLOSE (from %s): %s", m.From, how), append([]string{"TCP states: " + states(s)}, stack...)...)
 	}
+}
+
+// states are all of a socket's, one after the other.
+func states(s *event.Socket) string {
+	var out []string
+	for _, m := range s.Moments {
+		if m.Kind == event.MomentState {
+			out = append(out, m.To)
+		}
+	}
+	return strings.Join(out, " > ")
 }
 
 // drop tells that the socket loses its psock: as it is closed, which is the
@@ -150,11 +162,11 @@ func (t *teller) recvmsg(where string, s *event.Socket, i int, m event.Moment) {
 		}
 		more++
 	}
-	lines := []string{t.proto(m) + fmt.Sprintf(", thread %d", m.Thread)}
+	caller := fmt.Sprintf("thread %d", m.Thread)
 	if more > 0 {
-		lines = append(lines, fmt.Sprintf("and %s to it", plural(more, "more call")))
+		caller += fmt.Sprintf(", and %s to it", plural(more, "more call"))
 	}
-	t.add(m.T, where, "recvmsg goes to "+m.Handler, append(lines, t.stack(m.Stack)...)...)
+	t.add(m.T, where, "recvmsg goes to "+m.Handler, append([]string{t.proto(m), caller}, t.stack(m.Stack)...)...)
 }
 
 // request tells what became of the request at the client.

@@ -17,6 +17,9 @@ import (
 func Text(w io.Writer, s Story, width int) error {
 	p := &printer{width: max(width, 60)}
 	p.hang("", s.Kernel+": "+s.Headline)
+	if n := len(s.Losses) + len(s.Contradictions); n > 0 {
+		p.hang("", fmt.Sprintf("THIS REPORT IS NOT WHOLE: %s, said below", plural(n, "fault")))
+	}
 	p.paths(s.Paths)
 	if s.Typical != nil {
 		p.chain(*s.Typical)
@@ -25,7 +28,7 @@ func Text(w io.Writer, s Story, width int) error {
 		p.calls(*s.Calls)
 	}
 	p.counts(s)
-	p.list("LOST: this report is not whole", s.Losses)
+	p.list("LOST: what the records do not hold", s.Losses)
 	p.list("CONTRADICTIONS: findings and records disagree", s.Contradictions)
 	p.absent(s.Absent)
 	p.causes(s.Causes)
