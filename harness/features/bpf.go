@@ -47,7 +47,7 @@ func Helpers(programType string) event.Features {
 		}
 		err := features.HaveProgramHelper(pt, asm.BuiltinFunc(number))
 		if err != nil && strings.Contains(err.Error(), noProbe) {
-			return event.Features{Section: event.Helpers, Of: programType, Lack: "there is no probe for its helpers"}
+			return event.Features{Section: event.Helpers, Of: programType, Lack: "there is no probe for their helpers"}
 		}
 		enter(&f, name, err)
 	}

@@ -85,10 +85,14 @@ func verdict(err error) string {
 	return strings.TrimSpace(refusal.Log[call+1])
 }
 
+// helperName is how the verifier names a helper: the item is named already, and
+// without it the same reason is the same text.
+var helperName = regexp.MustCompile(`bpf_\w+#\d+ `)
+
 // reason is why a probe told neither yes nor no, on one line.
 func reason(err error) string {
 	if said := verdict(err); said != "" {
-		return "verifier: " + said
+		return "verifier: " + helperName.ReplaceAllString(said, "")
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	return first

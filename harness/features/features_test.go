@@ -37,6 +37,8 @@ func TestEnter(t *testing.T) {
 		{"an argument", refusal(unix.EINVAL, call, "R1 is not a scalar"), event.Features{Yes: []string{"x"}}},
 		{"might sleep", refusal(unix.EINVAL, "0: R1=ctx() R10=fp0", call, "helper call might sleep in a non-sleepable prog", "processed 1 insns"),
 			event.Features{Unsure: []event.Unsure{{Name: "x", Why: "verifier: helper call might sleep in a non-sleepable prog"}}}},
+		{"might sleep, in words of 7.2", refusal(unix.EINVAL, call, "sleepable helper bpf_copy_from_user#148 in non-sleepable prog"),
+			event.Features{Unsure: []event.Unsure{{Name: "x", Why: "verifier: sleepable helper in non-sleepable prog"}}}},
 		{"a log without the call", refusal(unix.EINVAL, "R1 is not a scalar"),
 			event.Features{Unsure: []event.Unsure{{Name: "x", Why: "load program: invalid argument: R1 is not a scalar"}}}},
 		{"a log that ends with the call", refusal(unix.EINVAL, call),

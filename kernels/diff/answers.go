@@ -93,7 +93,7 @@ func either(a, b string) string {
 	if a == "" || b == "" || a == b {
 		return cmp.Or(a, b)
 	}
-	return "a: " + a + "; b: " + b
+	return "A: " + a + "; B: " + b
 }
 
 // merged has the keys of both maps.

@@ -38,7 +38,7 @@ var old = Kernel{
 		event.Features{Section: event.Helpers, Of: "kprobe", Yes: []string{"bpf_override_return"}, No: []string{"bpf_loop", "bpf_copy_from_user", "bpf_get_func_ip"}},
 		event.Features{Section: event.Helpers, Of: "sk_msg", No: []string{"bpf_loop", "bpf_copy_from_user", "bpf_strtol"}},
 		event.Features{Section: event.Helpers, Of: "lirc_mode2", Yes: []string{"bpf_rc_repeat", "bpf_rc_keydown"}},
-		event.Features{Section: event.Helpers, Of: "tracing", Lack: "there is no probe for its helpers"},
+		event.Features{Section: event.Helpers, Of: "tracing", Lack: "there is no probe for their helpers"},
 		event.Features{Section: event.Hooks, Yes: []string{"kprobe"}, No: []string{"kprobe.multi"}, Unsure: unsure("fentry", "out of memory")},
 		event.Features{Section: event.Functions, Yes: []string{"tcp_bpf_get_proto"}, No: []string{"tcp_bpf_update_proto"}},
 		event.Features{Section: event.Iterators, Lack: "the kernel's BTF cannot be read"},
@@ -51,14 +51,15 @@ var old = Kernel{
 var recent = Kernel{
 	Info: event.Kernel{Ref: "debian:6.1", Package: "6.1.192-2", Flavour: "cloud-amd64", Release: "6.1.0-56-cloud-amd64", ID: "b"},
 	Parts: probe(
-		event.Features{Section: event.ProgramTypes, Yes: []string{"xdp", "kprobe", "tracing", "sk_msg", "syscall"}, No: []string{"lirc_mode2"}},
+		event.Features{Section: event.ProgramTypes, Yes: []string{"xdp", "kprobe", "tracing", "sk_msg", "syscall", "lsm"}, No: []string{"lirc_mode2"}},
 		event.Features{Section: event.MapTypes, Yes: []string{"hash", "array", "bloom_filter"}, Unsure: unsure("rhash", "it is newer")},
 		event.Features{Section: event.Helpers, Of: "xdp", Yes: []string{"bpf_redirect", "bpf_loop"}, No: []string{"bpf_copy_from_user"}},
 		event.Features{Section: event.Helpers, Of: "kprobe", Yes: []string{"bpf_loop", "bpf_get_func_ip"}, No: []string{"bpf_override_return"},
-			Unsure: unsure("bpf_copy_from_user", "verifier: helper call might sleep")},
+			Unsure: append(unsure("bpf_copy_from_user", "it might sleep"), unsure("bpf_copy_from_user_task", "it might sleep")...)},
 		event.Features{Section: event.Helpers, Of: "sk_msg", Yes: []string{"bpf_loop", "bpf_strtol"}, No: []string{"bpf_copy_from_user"}},
 		event.Features{Section: event.Helpers, Of: "syscall", Yes: []string{"bpf_sys_bpf"}},
-		event.Features{Section: event.Helpers, Of: "tracing", Lack: "there is no probe for its helpers"},
+		event.Features{Section: event.Helpers, Of: "lsm", Lack: "there is no probe for their helpers"},
+		event.Features{Section: event.Helpers, Of: "tracing", Lack: "there is no probe for their helpers"},
 		event.Features{Section: event.Hooks, Yes: []string{"kprobe", "kprobe.multi", "fentry"}},
 		event.Features{Section: event.Functions, Yes: []string{"tcp_bpf_update_proto"}, No: []string{"tcp_bpf_get_proto"}},
 		event.Features{Section: event.Iterators, Yes: []string{"tcp"}},
@@ -89,6 +90,7 @@ func TestOf(t *testing.T) {
 	}{
 		{event.ProgramTypes, 4, []Change{
 			{Name: "lirc_mode2", A: Yes, B: No, Helpers: []string{"bpf_rc_keydown", "bpf_rc_repeat"}},
+			{Name: "lsm", A: No, B: Yes},
 			{Name: "syscall", A: No, B: Yes, Helpers: []string{"bpf_sys_bpf"}},
 		}, []Change{}},
 		{event.MapTypes, 2, []Change{{Name: "bloom_filter", A: No, B: Yes}}, []Change{{Name: "rhash", A: No, B: Unknown, Why: "it is newer"}}},
@@ -100,8 +102,9 @@ func TestOf(t *testing.T) {
 			{Name: "bpf_override_return", Of: "kprobe", A: Yes, B: No},
 			{Name: "bpf_strtol", Of: "sk_msg", A: No, B: Yes},
 		}, []Change{
-			{Of: "tracing", A: Unknown, B: Unknown, Why: "there is no probe for its helpers"},
-			{Name: "bpf_copy_from_user", Of: "kprobe", A: No, B: Unknown, Why: "verifier: helper call might sleep"},
+			{Of: "tracing", A: Unknown, B: Unknown, Why: "there is no probe for their helpers"},
+			{Name: "bpf_copy_from_user", Of: "kprobe", A: No, B: Unknown, Why: "it might sleep"},
+			{Name: "bpf_copy_from_user_task", Of: "kprobe", A: No, B: Unknown, Why: "it might sleep"},
 		}},
 		{event.Hooks, 1, []Change{{Name: "kprobe.multi", A: No, B: Yes}}, []Change{{Name: "fentry", A: Unknown, B: Yes, Why: "out of memory"}}},
 		{event.Iterators, 0, []Change{}, []Change{{A: Unknown, Why: "the kernel's BTF cannot be read"}}},
@@ -250,7 +253,7 @@ func TestWrap(t *testing.T) {
 
 func TestEither(t *testing.T) {
 	for _, c := range []struct{ a, b, want string }{
-		{"", "", ""}, {"x", "", "x"}, {"", "y", "y"}, {"x", "x", "x"}, {"x", "y", "a: x; b: y"},
+		{"", "", ""}, {"x", "", "x"}, {"", "y", "y"}, {"x", "x", "x"}, {"x", "y", "A: x; B: y"},
 	} {
 		if got := either(c.a, c.b); got != c.want {
 			t.Errorf("either(%q, %q) = %q, want %q", c.a, c.b, got, c.want)

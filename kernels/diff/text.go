@@ -171,23 +171,29 @@ func (s Section) bySubsystem() []string {
 	return lines
 }
 
-// untold lists what cannot be told, the same with the same reason together.
+// untold lists what cannot be told, with the reason; items of which the same is
+// to be said stand together.
 func (s Section) untold() []string {
 	if s.blank() {
 		return nil // the head says so
 	}
-	var lines []string
-	same := func(c Change) string { return strings.Join([]string{c.Name, c.A, c.B, c.Why}, "\x00") }
-	for _, changes := range grouped(s.Unsure, same) {
+	item := func(c Change) string { return strings.Join([]string{c.Name, c.A, c.B, c.Why}, "\x00") }
+	var said []Change
+	for _, changes := range grouped(s.Unsure, item) {
 		c := changes[0]
-		what := c.Name
+		name, text := c.Name, fmt.Sprintf("%s (%s)", c.states(), c.Why)
 		switch {
-		case c.Name == "":
-			what = "all of " + strings.Join(each(changes, func(c Change) string { return c.Of }), ", ")
+		case name == "":
+			name = "all of " + strings.Join(each(changes, func(c Change) string { return c.Of }), ", ")
 		case c.Of != "":
-			what += ": " + s.types(changes)
+			text = s.types(changes) + ": " + text
 		}
-		lines = append(lines, fmt.Sprintf("? %s: %s (%s)", what, c.states(), c.Why))
+		said = append(said, Change{Name: name, Why: text})
+	}
+	var lines []string
+	for text, changes := range grouped(said, func(c Change) string { return c.Why }) {
+		names := each(changes, func(c Change) string { return c.Name })
+		lines = append(lines, fmt.Sprintf("? %s: %s", strings.Join(names, ", "), text))
 	}
 	return lines
 }
