@@ -178,7 +178,7 @@ func unmatched(reports []explain.Report, vms []string, o explainOptions) error {
 func knownCase(c cases.Case, k event.Kernel) explain.Case {
 	out := explain.Case{Name: c.Name, Title: c.Title, About: c.About,
 		Introduced: explain.Change(c.Introduced), Fixed: explain.Change(c.Fixed), Specs: map[string][]string{}}
-	if seen := c.Expected(k.Version); k.Source == "debian" && seen != cases.Unknown {
+	if seen := c.ExpectedOf(k.Package, k.Version); k.Source == "debian" && seen != cases.Unknown {
 		out.Expected = string(seen)
 	}
 	for _, g := range slices.Concat(c.Shows, c.May) {

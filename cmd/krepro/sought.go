@@ -43,11 +43,13 @@ func expected(c cases.Case, k event.Kernel) verdict.Verdict {
 	if k.Source != "debian" {
 		return verdict.Unaffected
 	}
-	switch c.Expected(k.Version) {
+	switch c.ExpectedOf(k.Package, k.Version) {
 	case cases.Affected:
 		return verdict.Affected
 	case cases.Unaffected:
 		return verdict.Unaffected
+	case cases.Untestable:
+		return verdict.Untestable
 	}
 	return ""
 }

@@ -66,8 +66,21 @@ const (
 	Crossed      Symptom = "crossed"       // bytes of one connection were read on another
 	Bypassed     Symptom = "not-bypassed"  // payload seen on the wire that should have been redirected
 	NotAccepted  Symptom = "connect-error" // the connection itself could not be made or was reset
+	NeverFreed   Symptom = "never-freed"   // a netns, device or socket outlives all that held it
+	FIONREAD     Symptom = "fionread"      // FIONREAD disagrees with what can be read
+	Delayed      Symptom = "delayed"       // it took far longer than the control beside it
+	Broke        Symptom = "broke"         // a connection was ended that nobody meant
+	Unseen       Symptom = "unseen"        // what had to be observed was not: an event, a wake-up, a counter
+	Miscounted   Symptom = "miscounted"    // a number is not what the workload itself counted
+	Changed      Symptom = "changed"       // a behaviour that must not change is another
 	Other        Symptom = "other"         // an assertion failed that recorded no finding
 )
+
+// Symptoms are all that a finding can have: Other has none.
+var Symptoms = []Symptom{
+	StaleEntry, Exists, UpdateFailed, WrongHandler, Stuck, Crossed, Bypassed, NotAccepted,
+	NeverFreed, FIONREAD, Delayed, Broke, Unseen, Miscounted, Changed,
+}
 
 // Record is one line on a channel. Which fields a kind uses stands at the kind.
 type Record struct {

@@ -9,29 +9,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// link is a veth pair across two namespaces.
-type link struct {
-	a, b         *Netns
-	aName, bName string
-}
-
-func (l link) add() error {
+// Veth joins two namespaces by a veth pair, both ends up.
+func Veth(a *Netns, aName string, b *Netns, bName string) error {
 	veth := &netlink.Veth{
-		LinkAttrs:     netlink.LinkAttrs{Name: l.aName},
-		PeerName:      l.bName,
-		PeerNamespace: netlink.NsFd(l.b.fd),
+		LinkAttrs:     netlink.LinkAttrs{Name: aName},
+		PeerName:      bName,
+		PeerNamespace: netlink.NsFd(b.fd),
 	}
-	if err := l.a.nl.LinkAdd(veth); err != nil {
-		return fmt.Errorf("add veth %s in netns %s (is the veth module loaded?): %w", l.aName, l.a.Name, err)
+	if err := a.nl.LinkAdd(veth); err != nil {
+		return fmt.Errorf("add veth %s in netns %s (is the veth module loaded?): %w", aName, a.Name, err)
 	}
-	if err := l.a.up(l.aName); err != nil {
+	if err := a.Up(aName); err != nil {
 		return err
 	}
-	return l.b.up(l.bName)
+	return b.Up(bName)
 }
 
-// address gives a device an address, usable at once: no duplicate address detection.
-func (n *Netns) address(device string, ip netip.Addr, bits int) error {
+// Address gives a device an address, usable at once: no duplicate address detection.
+func (n *Netns) Address(device string, ip netip.Addr, bits int) error {
 	dev, err := n.nl.LinkByName(device)
 	if err != nil {
 		return fmt.Errorf("find %s in netns %s: %w", device, n.Name, err)
@@ -46,21 +41,28 @@ func (n *Netns) address(device string, ip netip.Addr, bits int) error {
 	return nil
 }
 
-// route sends a prefix out of a device: through a gateway that is taken to be
-// on the link, or directly if via is the zero Addr.
-func (n *Netns) route(device string, to netip.Prefix, via netip.Addr) error {
-	dev, err := n.nl.LinkByName(device)
+// Route is where a prefix goes.
+type Route struct {
+	To     netip.Prefix
+	Device string
+	Via    netip.Addr // gateway, taken to be on the link; zero: directly
+	MTU    int        // of the route; 0: the device's
+}
+
+// Route adds a route, or replaces the one to the same prefix.
+func (n *Netns) Route(r Route) error {
+	dev, err := n.nl.LinkByName(r.Device)
 	if err != nil {
-		return fmt.Errorf("find %s in netns %s: %w", device, n.Name, err)
+		return fmt.Errorf("find %s in netns %s: %w", r.Device, n.Name, err)
 	}
-	r := &netlink.Route{LinkIndex: dev.Attrs().Index, Dst: ipNet(to)}
-	if via.IsValid() {
-		r.Gw = via.AsSlice()
+	route := &netlink.Route{LinkIndex: dev.Attrs().Index, Dst: ipNet(r.To), MTU: r.MTU}
+	if r.Via.IsValid() {
+		route.Gw = r.Via.AsSlice()
 	} else {
-		r.Scope = netlink.SCOPE_LINK
+		route.Scope = netlink.SCOPE_LINK
 	}
-	if err := n.nl.RouteAdd(r); err != nil {
-		return fmt.Errorf("add route to %s by %s in netns %s: %w", to, device, n.Name, err)
+	if err := n.nl.RouteReplace(route); err != nil {
+		return fmt.Errorf("set route to %s by %s in netns %s: %w", r.To, r.Device, n.Name, err)
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func NewNetns(name string) (*Netns, error) {
 		n.fd.Close()
 		return nil, fmt.Errorf("open netlink in netns %s: %w", name, err)
 	}
-	if err := n.up("lo"); err != nil {
+	if err := n.Up("lo"); err != nil {
 		n.Close()
 		return nil, err
 	}
@@ -87,7 +87,8 @@ func (n *Netns) Sysctl(name, value string) error {
 	})
 }
 
-func (n *Netns) up(device string) error {
+// Up sets a device up.
+func (n *Netns) Up(device string) error {
 	link, err := n.nl.LinkByName(device)
 	if err != nil {
 		return fmt.Errorf("find %s in netns %s: %w", device, n.Name, err)

@@ -105,15 +105,14 @@ func (h *Host) forward() error {
 }
 
 func (c *Cluster) linkRemote() error {
-	l := link{a: c.Node.Netns, aName: "eth0", b: c.Remote.Netns, bName: "eth0"}
-	if err := l.add(); err != nil {
+	if err := Veth(c.Node.Netns, "eth0", c.Remote.Netns, "eth0"); err != nil {
 		return err
 	}
 	return errors.Join(
-		c.Node.address("eth0", c.Node.V4, 24), c.Node.address("eth0", c.Node.V6, 64),
-		c.Remote.address("eth0", c.Remote.V4, 24), c.Remote.address("eth0", c.Remote.V6, 64),
-		c.Remote.route("eth0", netip.MustParsePrefix("0.0.0.0/0"), c.Node.V4),
-		c.Remote.route("eth0", netip.MustParsePrefix("::/0"), c.Node.V6),
+		c.Node.Address("eth0", c.Node.V4, 24), c.Node.Address("eth0", c.Node.V6, 64),
+		c.Remote.Address("eth0", c.Remote.V4, 24), c.Remote.Address("eth0", c.Remote.V6, 64),
+		c.Remote.Route(Route{To: netip.MustParsePrefix("0.0.0.0/0"), Device: "eth0", Via: c.Node.V4}),
+		c.Remote.Route(Route{To: netip.MustParsePrefix("::/0"), Device: "eth0", Via: c.Node.V6}),
 	)
 }
 
@@ -126,17 +125,16 @@ func (c *Cluster) addPod(i int) error {
 	}
 	c.Pods = append(c.Pods, pod)
 	lxc := fmt.Sprintf("lxc%d", i)
-	l := link{a: c.Node.Netns, aName: lxc, b: pod.Netns, bName: "eth0"}
-	if err := l.add(); err != nil {
+	if err := Veth(c.Node.Netns, lxc, pod.Netns, "eth0"); err != nil {
 		return err
 	}
 	return errors.Join(
-		c.Node.address(lxc, lxcLinkLocal, 64),
-		c.Node.route(lxc, netip.PrefixFrom(v4, 32), netip.Addr{}),
-		c.Node.route(lxc, netip.PrefixFrom(v6, 128), netip.Addr{}),
-		pod.address("eth0", v4, 32), pod.address("eth0", v6, 128),
-		pod.route("eth0", netip.PrefixFrom(c.Node.V4, 32), netip.Addr{}),
-		pod.route("eth0", netip.MustParsePrefix("0.0.0.0/0"), c.Node.V4),
-		pod.route("eth0", netip.MustParsePrefix("::/0"), lxcLinkLocal),
+		c.Node.Address(lxc, lxcLinkLocal, 64),
+		c.Node.Route(Route{To: netip.PrefixFrom(v4, 32), Device: lxc}),
+		c.Node.Route(Route{To: netip.PrefixFrom(v6, 128), Device: lxc}),
+		pod.Address("eth0", v4, 32), pod.Address("eth0", v6, 128),
+		pod.Route(Route{To: netip.PrefixFrom(c.Node.V4, 32), Device: "eth0"}),
+		pod.Route(Route{To: netip.MustParsePrefix("0.0.0.0/0"), Device: "eth0", Via: c.Node.V4}),
+		pod.Route(Route{To: netip.MustParsePrefix("::/0"), Device: "eth0", Via: lxcLinkLocal}),
 	)
 }

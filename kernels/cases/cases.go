@@ -28,17 +28,23 @@ var corpus embed.FS
 
 // Case is one known bug.
 type Case struct {
-	Name       string          `yaml:"-"` // of the file, without .yaml
-	Title      string          `yaml:"title"`
-	About      string          `yaml:"about"`
-	Introduced Change          `yaml:"introduced"`
-	Fixed      Change          `yaml:"fixed"`    // zero: not fixed anywhere
-	Unpinned   []string        `yaml:"unpinned"` // lines that got the fix, nobody knows in which release
-	Shows      []Specs         `yaml:"shows"`    // specs that show the bug for certain
-	May        []Specs         `yaml:"may"`      // specs that may fail by it
-	Splats     []string        `yaml:"splats"`   // titles of console splats that show it
-	Hang       bool            `yaml:"hang"`     // it shows as a machine without a sign of life
-	Seen       map[string]Seen `yaml:"seen"`     // measured, by Debian package or upstream version
+	Name  string `yaml:"-"` // of the file, without .yaml
+	Title string `yaml:"title"`
+	About string `yaml:"about"`
+	// Invariant says that this is no bug but a behaviour that must not change: no
+	// kernel is to show it, and there are no commits.
+	Invariant  bool            `yaml:"invariant"`
+	Introduced Change          `yaml:"introduced"` // zero: in every known kernel
+	Fixed      Change          `yaml:"fixed"`      // zero: not fixed anywhere
+	Unpinned   []string        `yaml:"unpinned"`   // lines that got the fix, nobody knows in which release
+	Shows      []Specs         `yaml:"shows"`      // specs that show the bug for certain
+	May        []Specs         `yaml:"may"`        // specs that may fail by it
+	Splats     []string        `yaml:"splats"`     // titles of console splats that show it
+	Hang       bool            `yaml:"hang"`       // it shows as a machine without a sign of life
+	Seen       map[string]Seen `yaml:"seen"`       // measured, by Debian package or upstream version
+	// Uncontrolled says why no kernel is at hand that shows the bug: nobody has
+	// seen its specs fail.
+	Uncontrolled string `yaml:"uncontrolled"`
 }
 
 // Change is a commit and the releases it came with.
@@ -64,6 +70,7 @@ type Seen string
 const (
 	Affected   Seen = "affected"
 	Unaffected Seen = "unaffected"
+	Untestable Seen = "untestable" // it lacks what the specs need
 	Unknown    Seen = "unknown"
 )
 

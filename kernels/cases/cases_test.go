@@ -64,6 +64,17 @@ func TestExpected(t *testing.T) {
 	if got := c.Expected("6.12.117"); got != Affected {
 		t.Errorf("without a fix 6.12.117 is %s, want affected", got)
 	}
+	c.Introduced = Change{}
+	if got := c.Expected("4.19.1"); got != Affected {
+		t.Errorf("without a commit that brought it 4.19.1 is %s, want affected", got)
+	}
+	c.Seen = map[string]Seen{"6.1.192-2": Untestable}
+	if got := c.ExpectedOf("6.1.192-2", "6.1.192"); got != Untestable {
+		t.Errorf("seen untestable, 6.1.192-2 is %s", got)
+	}
+	if got := (Case{Invariant: true}).Expected("5.10.218"); got != Unaffected {
+		t.Errorf("of an invariant 5.10.218 is %s, want unaffected", got)
+	}
 }
 
 // Every fault of a file is refused, and the message says where and what.
@@ -85,7 +96,8 @@ func TestParseRefuses(t *testing.T) {
 		{"no symptom", "[stale-entry]", "[]", "no symptom"},
 		{"other is no symptom of a bug", "[stale-entry]", "[other]", `unknown symptom "other"`},
 		{"measured against the commits", "5.10.223-1: unaffected", "5.10.223-1: affected", "seen 5.10.223-1: affected, but by its commits it is unaffected"},
-		{"neither", "5.10.223-1: unaffected", "5.10.223-1: perhaps", "neither affected nor unaffected"},
+		{"neither", "5.10.223-1: unaffected", "5.10.223-1: perhaps", "none of affected, unaffected, untestable"},
+		{"invariant with a commit", "title:", "invariant: true\ntitle:", "what must not change has no commits"},
 		{"second document", "title:", "---\ntitle: x\n---\ntitle:", "a second document"},
 		{"no list", "unpinned: [", "unpinned: 3 #", "line "},
 	}

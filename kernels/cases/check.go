@@ -17,10 +17,6 @@ var (
 	lineForm   = regexp.MustCompile(`^\d+\.\d+$`)
 )
 
-// symptoms that a case may name.
-var symptoms = []event.Symptom{event.StaleEntry, event.Exists, event.UpdateFailed, event.WrongHandler,
-	event.Stuck, event.Crossed, event.Bypassed, event.NotAccepted}
-
 // check finds what is missing or makes no sense.
 func (c Case) check() error {
 	if !nameForm.MatchString(c.Name) {
@@ -29,12 +25,15 @@ func (c Case) check() error {
 	if strings.TrimSpace(c.Title) == "" || strings.TrimSpace(c.About) == "" {
 		return fmt.Errorf("title and about must be there")
 	}
-	if err := c.Introduced.check(); err != nil {
-		return fmt.Errorf("introduced: %w", err)
+	if c.Invariant && (c.Introduced.given() || c.Fixed.given()) {
+		return fmt.Errorf("invariant: what must not change has no commits")
 	}
-	if c.Fixed.Commit != "" || c.Fixed.Mainline != "" || len(c.Fixed.Stable) > 0 {
-		if err := c.Fixed.check(); err != nil {
-			return fmt.Errorf("fixed: %w", err)
+	for name, change := range map[string]Change{"introduced": c.Introduced, "fixed": c.Fixed} {
+		if !change.given() {
+			continue
+		}
+		if err := change.check(); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	for _, line := range c.Unpinned {
@@ -47,6 +46,9 @@ func (c Case) check() error {
 	}
 	return c.checkSeen()
 }
+
+// given tells whether the file says anything of the change.
+func (c Change) given() bool { return c.Commit != "" || c.Mainline != "" || len(c.Stable) > 0 }
 
 func (c Change) check() error {
 	if !commitForm.MatchString(c.Commit) {
@@ -99,8 +101,8 @@ func (s Specs) check() error {
 		return fmt.Errorf("%d trials", s.Trials)
 	}
 	for _, sym := range s.Symptoms {
-		if !slices.Contains(symptoms, sym) {
-			return fmt.Errorf("unknown symptom %q, want one of %v", sym, symptoms)
+		if !slices.Contains(event.Symptoms, sym) {
+			return fmt.Errorf("unknown symptom %q, want one of %v", sym, event.Symptoms)
 		}
 	}
 	return nil
@@ -114,8 +116,11 @@ func (c Case) checkSeen() error {
 			return fmt.Errorf("seen %s: %w", kernel, err)
 		}
 		was := c.Seen[kernel]
+		if was == Untestable {
+			continue
+		}
 		if was != Affected && was != Unaffected {
-			return fmt.Errorf("seen %s: %q is neither affected nor unaffected", kernel, was)
+			return fmt.Errorf("seen %s: %q is none of affected, unaffected, untestable", kernel, was)
 		}
 		if want := c.Expected(upstream); want != Unknown && want != was {
 			return fmt.Errorf("seen %s: %s, but by its commits it is %s", kernel, was, want)

@@ -11,6 +11,8 @@ import (
 //   - on a line that a commit was put into, from that release on;
 //   - on a line as new as the commit's mainline release or newer, from its start;
 //   - on an older line that is not listed, nobody knows;
+//   - where no commit brought it, every kernel before the fix has it; an
+//     invariant none;
 //   - where the fix is known to be, but not since when, nobody knows either,
 //     except for the line's first release.
 //
@@ -20,14 +22,19 @@ func (c Case) Expected(upstream string) Seen {
 	if err != nil {
 		return Unknown
 	}
-	has, ok := c.Introduced.in(v)
-	if !ok {
-		return Unknown
-	}
-	if !has {
+	if c.Invariant {
 		return Unaffected
 	}
-	if c.Fixed.Commit == "" {
+	if c.Introduced.given() {
+		has, ok := c.Introduced.in(v)
+		if !ok {
+			return Unknown
+		}
+		if !has {
+			return Unaffected
+		}
+	}
+	if !c.Fixed.given() {
 		return Affected
 	}
 	if slices.Contains(c.Unpinned, v.Line()) && v.Patch > 0 {
@@ -38,6 +45,15 @@ func (c Case) Expected(upstream string) Seen {
 		return Unaffected
 	}
 	return Affected
+}
+
+// ExpectedOf is Expected for a Debian package of an upstream version: what has
+// been seen of either says whether it can be tested at all.
+func (c Case) ExpectedOf(debian, upstream string) Seen {
+	if c.Seen[debian] == Untestable || c.Seen[upstream] == Untestable {
+		return Untestable
+	}
+	return c.Expected(upstream)
 }
 
 // in tells whether the change is in v. It is not ok if v's line is older than

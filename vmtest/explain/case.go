@@ -16,7 +16,10 @@ func caseCauses(e *Evidence, c Case) []Cause {
 	say := func(inferred bool, format string, args ...any) Cause {
 		return Cause{Text: fmt.Sprintf(format, args...), Inferred: inferred, Case: c.Name}
 	}
-	fix := say(false, "no fix is known")
+	brought, fix := say(false, "no kernel is known without it"), say(false, "no fix is known")
+	if c.Introduced.Commit != "" {
+		brought = say(false, "brought by %s", c.Introduced.text())
+	}
 	if c.Fixed.Commit != "" {
 		fix = say(false, "fixed by %s", c.Fixed.text())
 	}
@@ -24,7 +27,7 @@ func caseCauses(e *Evidence, c Case) []Cause {
 	case len(shows) > 0:
 		return []Cause{
 			say(true, "this is %s: %s; seen in %s, by %s", c.Name, c.Title, plural(len(shows), "spec"), foundAs(shows)),
-			say(false, "brought by %s", c.Introduced.text()), fix,
+			brought, fix,
 			say(true, "%s has the bug, and no fix of it: it behaves so%s", e.Kernel.Version, c.byVersion("affected")),
 		}
 	case passed > 0:

@@ -49,9 +49,20 @@ func (e *evidence) judgeCase(c Sought) Case {
 	}
 	out.Judgement = first(a.lacking, a.host, a.untestable, a.soughtSplat, a.neverUp, a.symptoms, a.hang,
 		a.otherSplat, a.unfinished, a.broken, a.empty, a.unsure, a.clean)
-	out.Met = out.Verdict.Clear() && (c.Expect == "" || out.Verdict.Shows() == (c.Expect == Affected))
+	out.Met = met(out.Verdict, c.Expect)
 	out.Rate = RateOf(failures, trials)
 	return out
+}
+
+// met tells whether a case's verdict is as expected; "" expects any clear answer.
+func met(got, expect Verdict) bool {
+	switch expect {
+	case Untestable:
+		return got == Untestable
+	case "":
+		return got.Clear()
+	}
+	return got.Clear() && got.Shows() == (expect == Affected)
 }
 
 func (a asking) lacking() (Verdict, string) {

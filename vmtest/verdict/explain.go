@@ -6,11 +6,12 @@ import (
 	"github.com/krepro/krepro/harness/event"
 )
 
-// explain marks what a case that shows accounts for: specs that failed as it
-// describes, splats that it names, and a suite that got no further for it.
+// explain marks what a case accounts for: where it shows, specs that failed as
+// it describes, splats that it names, and a suite that got no further for it;
+// where it is known to be untestable, specs that said so.
 func (r *Result) explain(sought []Sought) {
 	for _, c := range r.Cases {
-		if !c.Verdict.Shows() {
+		if !c.Verdict.Shows() && !(c.Met && c.Verdict == Untestable) {
 			continue
 		}
 		want := sought[slices.IndexFunc(sought, func(s Sought) bool { return s.Case == c.Name })]
@@ -43,6 +44,8 @@ var stopped = map[Verdict]Verdict{Crash: OtherCrash, Hang: OtherHang}
 // accounts tells whether the case is the reason for what became of the spec.
 func (r *Result) accounts(c Case, want Sought, suite string, p Spec) bool {
 	switch p.Verdict {
+	case Untestable:
+		return c.Verdict == Untestable && slices.ContainsFunc(want.Specs, func(s SoughtSpec) bool { return s.Suite == suite && s.Spec == p.Name })
 	case Crash:
 		return !slices.ContainsFunc(r.Splats, func(s Splat) bool { return s.Spec == p.Name && s.Case != c.Name })
 	case OtherHang:
