@@ -95,11 +95,14 @@ func count(in map[string]int, handlers []observe.Handler) {
 	}
 }
 
-// stale keeps entries that were found at rest. Who looks a second time has the
-// last word.
+// stale keeps entries that were found at rest. Of several looks the one counts
+// that found most: each was a finding.
 func (j *journal) stale(entries []accel.Entry) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if len(entries) < j.coverage.Entries {
+		return
+	}
 	j.coverage.Entries = len(entries)
 	// By port, as connections mostly come: so both are kept of the same ones.
 	byPort := slices.SortedFunc(slices.Values(entries), func(a, b accel.Entry) int {

@@ -30,12 +30,8 @@ func (l *Lab) JudgeAtRest(t *evidence.Tally) error {
 	deadline := time.Now().Add(evidence.Stretch(grace))
 	for look := 1; ; look++ {
 		entries, err := l.Accel.Entries()
-		if err != nil {
+		if err != nil || len(entries) == 0 {
 			return err
-		}
-		if len(entries) == 0 {
-			l.journal.stale(nil)
-			return nil
 		}
 		if look >= looks && time.Now().After(deadline) {
 			for _, e := range entries {

@@ -87,11 +87,13 @@ const rest = 30 * time.Second
 func (c *Conn) await(stream *bufio.Reader, o *Outcome) error {
 	err := c.peek(stream, c.answer)
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.control != nil {
+		asked := time.Now()
 		if err := c.control(); err != nil {
 			return fmt.Errorf("%w: %v", errUnanswered, err)
 		}
 		o.Control = event.Now()
-		err = c.peek(stream, c.answer/2)
+		// On a loaded host one goroutine may be served long before another.
+		err = c.peek(stream, max(c.answer, 4*time.Since(asked)))
 	}
 	if err != nil {
 		return err
