@@ -43,7 +43,7 @@ what the exit code says.`,
 	}
 	f := c.Flags()
 	f.StringSliceVarP(&o.kernels, "kernel", "k", nil, "kernel `REF`, again for each")
-	f.StringSliceVarP(&o.suites, "suite", "s", nil, "suite `NAME`, again for each (default all)")
+	f.StringSliceVarP(&o.suites, "suite", "s", nil, "suite `NAME`, again for each (default all but those on request)")
 	f.StringVar(&o.labels, "label-filter", "", "run only specs with labels that match (Ginkgo's syntax)")
 	f.StringVar(&o.focus, "focus", "", "run only specs whose text matches this regular expression")
 	f.StringVar(&o.size, "size", "default", "trials: quick, default (finds a fault that strikes 1 connection in 500) or soak (1 in 20,000)")
