@@ -35,6 +35,7 @@ func details(to *bytes.Buffer, r verdict.Result) {
 				spec(b, p, s.Reason)
 			}
 			lost(b, p)
+			figures(b, p)
 		}
 	}
 	for _, s := range r.Splats {
@@ -86,6 +87,16 @@ func lost(b *bytes.Buffer, p verdict.Spec) {
 	}
 	if len(of) > 0 {
 		fmt.Fprintf(b, "  lost by observers: %s: %s\n", strings.Join(of, ", "), p.Name)
+	}
+}
+
+// figures shows what a spec measured, whatever its verdict.
+func figures(b *bytes.Buffer, p verdict.Spec) {
+	for _, f := range p.Figures {
+		fmt.Fprintf(b, "  %s\n", f.Name)
+		for line := range strings.Lines(f.Text) {
+			fmt.Fprintf(b, "    %s\n", strings.TrimRight(line, "\n"))
+		}
 	}
 }
 

@@ -45,6 +45,7 @@ type Spec struct {
 	Where    string          `json:"where,omitempty"`    // file:line of the assertion
 	Text     string          `json:"text,omitempty"`     // its message, whole
 	Lost     map[string]int  `json:"lost,omitempty"`     // what observers could not keep, by observer
+	Figures  []Figures       `json:"figures,omitempty"`  // what it measured besides
 	Case     string          `json:"case,omitempty"`     // the case that explains its failure
 }
 

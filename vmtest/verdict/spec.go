@@ -9,7 +9,7 @@ import (
 // judgeSpec judges one run of a spec for itself.
 func (e *evidence) judgeSpec(suite string, p *spec) Spec {
 	out := Spec{Name: p.name, Labels: p.labels, State: p.rec.State, Seconds: p.rec.Seconds,
-		Rate: RateOf(p.rec.Failures, p.rec.Trials), Symptoms: p.symptoms(), Where: p.rec.Where, Text: p.rec.Text}
+		Rate: RateOf(p.rec.Failures, p.rec.Trials), Symptoms: p.symptoms(), Where: p.rec.Where, Text: p.rec.Text, Figures: p.figures}
 	for _, f := range p.findings[:min(len(p.findings), maxFindings)] {
 		out.Findings = append(out.Findings, oneLine(fmt.Sprintf("%s: %s", f.Symptom, firstLine(f.Text))))
 	}

@@ -30,6 +30,12 @@ type Phase struct {
 	Seconds float64 `json:"seconds"`
 }
 
+// Figures are what a spec measured and no verdict hangs on.
+type Figures struct {
+	Name string `json:"name"`
+	Text string `json:"text"` // a table or a drawing, in lines
+}
+
 // spec is one run of one spec. A spec that runs twice stands twice: a second
 // try does not undo the first.
 type spec struct {
@@ -43,6 +49,7 @@ type spec struct {
 	disagree   []string   // where findings and records contradict each other
 	untestable string
 	splats     []Splat
+	figures    []Figures
 }
 
 // readEvents sorts the event channel by suite and spec. Suites run one after
@@ -104,6 +111,9 @@ func (s *suite) take(r event.Record) error {
 		} else {
 			s.latest(r.Spec).untestable = r.Text
 		}
+	case event.FiguresRecord:
+		p := s.latest(r.Spec)
+		p.figures = append(p.figures, Figures{Name: r.Name, Text: r.Text})
 	case event.Phase:
 		s.phases = append(s.phases, Phase{Name: r.Name, Spec: r.Spec, Seconds: r.Seconds})
 	}
