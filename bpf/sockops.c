@@ -17,6 +17,7 @@
 
 #define AF_INET 2
 #define AF_INET6 10
+#define EBUSY 16
 #define EEXIST 17
 #define SLOT_PORTS 2048 // client ports that a SOCKMAP tells apart
 #define SOCKETS 8192
@@ -61,6 +62,23 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } sock_map SEC(".maps");
+
+// Sockets under a key that no other will ever have, their own cookie (knob
+// by_cookie). The sender knows its peer's 4-tuple only: peers leads from that to
+// the cookie, and always to that of the newest connection.
+struct {
+	__uint(type, BPF_MAP_TYPE_SOCKHASH);
+	__uint(max_entries, 65535);
+	__type(key, __u64);
+	__type(value, __u64);
+} cookie_hash SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SOCKETS);
+	__type(key, struct sock_key);
+	__type(value, __u64);
+} peers SEC(".maps");
 
 // Addresses of this node and its pods. Only a connection between two of them
 // is accelerated (Cilium asks its endpoint map about the remote address; here
@@ -113,6 +131,8 @@ struct {
 // Knobs, writable at any time.
 volatile __u64 update_flags = BPF_NOEXIST;
 volatile __u8 use_sockmap = 0; // sock_map in place of sock_hash
+volatile __u8 by_cookie = 0;   // cookie_hash in place of sock_hash
+volatile __u8 delete_closed = 0; // a socket leaves sock_hash as its state becomes CLOSE
 volatile __u8 redirect = 1;    // sk_msg redirects; else it passes everything on
 volatile __u16 server_port = 0; // host order; tells the two ends apart in sock_map
 
@@ -178,22 +198,67 @@ static __always_inline void note(struct bpf_sock_ops *ops, struct sock_key *key,
 		__sync_fetch_and_add(&unrecorded, 1);
 }
 
-static __always_inline void insert(struct bpf_sock_ops *ops, struct sock_key *key, __u64 cookie)
+static __always_inline long enter_by_cookie(struct bpf_sock_ops *ops, struct sock_key *key, __u64 cookie)
+{
+	long err = bpf_sock_hash_update(ops, &cookie_hash, &cookie, update_flags);
+
+	// In the map already, under this very key: it was connected before, and
+	// then to AF_UNSPEC.
+	if (err == -EBUSY)
+		err = 0;
+	return err ? err : bpf_map_update_elem(&peers, key, &cookie, BPF_ANY);
+}
+
+static __always_inline long enter(struct bpf_sock_ops *ops, struct sock_key *key, __u64 cookie)
 {
 	__u32 index;
-	long err;
 
-	if (use_sockmap) {
-		index = slot(ops->local_port, bpf_ntohl(ops->remote_port));
-		err = bpf_sock_map_update(ops, &sock_map, &index, update_flags);
-	} else {
-		err = bpf_sock_hash_update(ops, &sock_hash, key, update_flags);
-	}
+	if (by_cookie)
+		return enter_by_cookie(ops, key, cookie);
+	if (!use_sockmap)
+		return bpf_sock_hash_update(ops, &sock_hash, key, update_flags);
+	index = slot(ops->local_port, bpf_ntohl(ops->remote_port));
+	return bpf_sock_map_update(ops, &sock_map, &index, update_flags);
+}
+
+static __always_inline void insert(struct bpf_sock_ops *ops, struct sock_key *key, __u64 cookie)
+{
+	long err = enter(ops, key, cookie);
+
 	remember(ops, cookie, err);
-	if (err)
+	if (err) {
 		note(ops, key, cookie, err);
-	else
-		__sync_fetch_and_add(&inserted, 1);
+		return;
+	}
+	__sync_fetch_and_add(&inserted, 1);
+	// Of a socket that was refused the entry under its key is another's.
+	if (delete_closed)
+		bpf_sock_ops_cb_flags_set(ops, BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+// The peer's view: the sender must find this socket by its own tuple.
+static __always_inline int key_of(struct bpf_sock_ops *ops, struct sock_key *key)
+{
+	if (ops->family == AF_INET) {
+		key->family = FAMILY_IPV4;
+		key->sip[0] = ops->remote_ip4;
+		key->dip[0] = ops->local_ip4;
+	} else if (ops->family == AF_INET6) {
+		key->family = FAMILY_IPV6;
+		key->sip[0] = ops->remote_ip6[0];
+		key->sip[1] = ops->remote_ip6[1];
+		key->sip[2] = ops->remote_ip6[2];
+		key->sip[3] = ops->remote_ip6[3];
+		key->dip[0] = ops->local_ip6[0];
+		key->dip[1] = ops->local_ip6[1];
+		key->dip[2] = ops->local_ip6[2];
+		key->dip[3] = ops->local_ip6[3];
+	} else {
+		return 0;
+	}
+	key->sport = ops->remote_port >> 16;
+	key->dport = bpf_htonl(ops->local_port) >> 16;
+	return 1;
 }
 
 SEC("sockops")
@@ -202,6 +267,11 @@ int establish(struct bpf_sock_ops *ops)
 	struct sock_key key = {};
 	__u64 cookie;
 
+	if (ops->op == BPF_SOCK_OPS_STATE_CB) {
+		if (ops->args[1] == BPF_TCP_CLOSE && key_of(ops, &key))
+			bpf_map_delete_elem(&sock_hash, &key);
+		return 1;
+	}
 	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB &&
 	    ops->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
@@ -210,28 +280,7 @@ int establish(struct bpf_sock_ops *ops)
 	// on that is every socket, one that will never be accepted included.
 	cookie = bpf_get_socket_cookie(ops);
 
-	// The peer's view: the sender must find this socket by its own tuple.
-	if (ops->family == AF_INET) {
-		key.family = FAMILY_IPV4;
-		key.sip[0] = ops->remote_ip4;
-		key.dip[0] = ops->local_ip4;
-	} else if (ops->family == AF_INET6) {
-		key.family = FAMILY_IPV6;
-		key.sip[0] = ops->remote_ip6[0];
-		key.sip[1] = ops->remote_ip6[1];
-		key.sip[2] = ops->remote_ip6[2];
-		key.sip[3] = ops->remote_ip6[3];
-		key.dip[0] = ops->local_ip6[0];
-		key.dip[1] = ops->local_ip6[1];
-		key.dip[2] = ops->local_ip6[2];
-		key.dip[3] = ops->local_ip6[3];
-	} else {
-		return 1;
-	}
-	key.sport = ops->remote_port >> 16;
-	key.dport = bpf_htonl(ops->local_port) >> 16;
-
-	if (is_endpoint(key.sip) && is_endpoint(key.dip))
+	if (key_of(ops, &key) && is_endpoint(key.sip) && is_endpoint(key.dip))
 		insert(ops, &key, cookie);
 	return 1;
 }
@@ -257,6 +306,7 @@ SEC("sk_msg")
 int send(struct sk_msg_md *msg)
 {
 	struct sock_key key = {};
+	__u64 *cookie;
 	__u32 index;
 	long ok;
 
@@ -281,7 +331,10 @@ int send(struct sk_msg_md *msg)
 	key.sport = bpf_htonl(msg->local_port) >> 16;
 	key.dport = msg->remote_port >> 16;
 
-	if (use_sockmap) {
+	if (by_cookie) {
+		cookie = bpf_map_lookup_elem(&peers, &key);
+		ok = cookie ? bpf_msg_redirect_hash(msg, &cookie_hash, cookie, BPF_F_INGRESS) : SK_DROP;
+	} else if (use_sockmap) {
 		index = slot(bpf_ntohl(msg->remote_port), msg->local_port);
 		ok = bpf_msg_redirect_map(msg, &sock_map, index, BPF_F_INGRESS);
 	} else {

@@ -51,24 +51,28 @@ type SockopsSockKey struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	SockopsMapCookies     = "cookies"
-	SockopsMapEndpoints   = "endpoints"
-	SockopsMapMembers     = "members"
-	SockopsMapRefused     = "refused"
-	SockopsMapSockHash    = "sock_hash"
-	SockopsMapSockMap     = "sock_map"
-	SockopsProgEstablish  = "establish"
-	SockopsProgSend       = "send"
-	SockopsVarExists      = "exists"
-	SockopsVarFailed      = "failed"
-	SockopsVarInserted    = "inserted"
-	SockopsVarNoPeer      = "no_peer"
-	SockopsVarRedirect    = "redirect"
-	SockopsVarRedirected  = "redirected"
-	SockopsVarServerPort  = "server_port"
-	SockopsVarUnrecorded  = "unrecorded"
-	SockopsVarUpdateFlags = "update_flags"
-	SockopsVarUseSockmap  = "use_sockmap"
+	SockopsMapCookieHash   = "cookie_hash"
+	SockopsMapCookies      = "cookies"
+	SockopsMapEndpoints    = "endpoints"
+	SockopsMapMembers      = "members"
+	SockopsMapPeers        = "peers"
+	SockopsMapRefused      = "refused"
+	SockopsMapSockHash     = "sock_hash"
+	SockopsMapSockMap      = "sock_map"
+	SockopsProgEstablish   = "establish"
+	SockopsProgSend        = "send"
+	SockopsVarByCookie     = "by_cookie"
+	SockopsVarDeleteClosed = "delete_closed"
+	SockopsVarExists       = "exists"
+	SockopsVarFailed       = "failed"
+	SockopsVarInserted     = "inserted"
+	SockopsVarNoPeer       = "no_peer"
+	SockopsVarRedirect     = "redirect"
+	SockopsVarRedirected   = "redirected"
+	SockopsVarServerPort   = "server_port"
+	SockopsVarUnrecorded   = "unrecorded"
+	SockopsVarUpdateFlags  = "update_flags"
+	SockopsVarUseSockmap   = "use_sockmap"
 )
 
 // LoadSockops returns the embedded CollectionSpec for Sockops.
@@ -121,28 +125,32 @@ type SockopsProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SockopsMapSpecs struct {
-	Cookies   *ebpf.MapSpec `ebpf:"cookies"`
-	Endpoints *ebpf.MapSpec `ebpf:"endpoints"`
-	Members   *ebpf.MapSpec `ebpf:"members"`
-	Refused   *ebpf.MapSpec `ebpf:"refused"`
-	SockHash  *ebpf.MapSpec `ebpf:"sock_hash"`
-	SockMap   *ebpf.MapSpec `ebpf:"sock_map"`
+	CookieHash *ebpf.MapSpec `ebpf:"cookie_hash"`
+	Cookies    *ebpf.MapSpec `ebpf:"cookies"`
+	Endpoints  *ebpf.MapSpec `ebpf:"endpoints"`
+	Members    *ebpf.MapSpec `ebpf:"members"`
+	Peers      *ebpf.MapSpec `ebpf:"peers"`
+	Refused    *ebpf.MapSpec `ebpf:"refused"`
+	SockHash   *ebpf.MapSpec `ebpf:"sock_hash"`
+	SockMap    *ebpf.MapSpec `ebpf:"sock_map"`
 }
 
 // SockopsVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type SockopsVariableSpecs struct {
-	Exists      *ebpf.VariableSpec `ebpf:"exists"`
-	Failed      *ebpf.VariableSpec `ebpf:"failed"`
-	Inserted    *ebpf.VariableSpec `ebpf:"inserted"`
-	NoPeer      *ebpf.VariableSpec `ebpf:"no_peer"`
-	Redirect    *ebpf.VariableSpec `ebpf:"redirect"`
-	Redirected  *ebpf.VariableSpec `ebpf:"redirected"`
-	ServerPort  *ebpf.VariableSpec `ebpf:"server_port"`
-	Unrecorded  *ebpf.VariableSpec `ebpf:"unrecorded"`
-	UpdateFlags *ebpf.VariableSpec `ebpf:"update_flags"`
-	UseSockmap  *ebpf.VariableSpec `ebpf:"use_sockmap"`
+	ByCookie     *ebpf.VariableSpec `ebpf:"by_cookie"`
+	DeleteClosed *ebpf.VariableSpec `ebpf:"delete_closed"`
+	Exists       *ebpf.VariableSpec `ebpf:"exists"`
+	Failed       *ebpf.VariableSpec `ebpf:"failed"`
+	Inserted     *ebpf.VariableSpec `ebpf:"inserted"`
+	NoPeer       *ebpf.VariableSpec `ebpf:"no_peer"`
+	Redirect     *ebpf.VariableSpec `ebpf:"redirect"`
+	Redirected   *ebpf.VariableSpec `ebpf:"redirected"`
+	ServerPort   *ebpf.VariableSpec `ebpf:"server_port"`
+	Unrecorded   *ebpf.VariableSpec `ebpf:"unrecorded"`
+	UpdateFlags  *ebpf.VariableSpec `ebpf:"update_flags"`
+	UseSockmap   *ebpf.VariableSpec `ebpf:"use_sockmap"`
 }
 
 // SockopsObjects contains all objects after they have been loaded into the kernel.
@@ -165,19 +173,23 @@ func (o *SockopsObjects) Close() error {
 //
 // It can be passed to LoadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SockopsMaps struct {
-	Cookies   *ebpf.Map `ebpf:"cookies"`
-	Endpoints *ebpf.Map `ebpf:"endpoints"`
-	Members   *ebpf.Map `ebpf:"members"`
-	Refused   *ebpf.Map `ebpf:"refused"`
-	SockHash  *ebpf.Map `ebpf:"sock_hash"`
-	SockMap   *ebpf.Map `ebpf:"sock_map"`
+	CookieHash *ebpf.Map `ebpf:"cookie_hash"`
+	Cookies    *ebpf.Map `ebpf:"cookies"`
+	Endpoints  *ebpf.Map `ebpf:"endpoints"`
+	Members    *ebpf.Map `ebpf:"members"`
+	Peers      *ebpf.Map `ebpf:"peers"`
+	Refused    *ebpf.Map `ebpf:"refused"`
+	SockHash   *ebpf.Map `ebpf:"sock_hash"`
+	SockMap    *ebpf.Map `ebpf:"sock_map"`
 }
 
 func (m *SockopsMaps) Close() error {
 	return _SockopsClose(
+		m.CookieHash,
 		m.Cookies,
 		m.Endpoints,
 		m.Members,
+		m.Peers,
 		m.Refused,
 		m.SockHash,
 		m.SockMap,
@@ -188,16 +200,18 @@ func (m *SockopsMaps) Close() error {
 //
 // It can be passed to LoadSockopsObjects or ebpf.CollectionSpec.LoadAndAssign.
 type SockopsVariables struct {
-	Exists      *ebpf.Variable `ebpf:"exists"`
-	Failed      *ebpf.Variable `ebpf:"failed"`
-	Inserted    *ebpf.Variable `ebpf:"inserted"`
-	NoPeer      *ebpf.Variable `ebpf:"no_peer"`
-	Redirect    *ebpf.Variable `ebpf:"redirect"`
-	Redirected  *ebpf.Variable `ebpf:"redirected"`
-	ServerPort  *ebpf.Variable `ebpf:"server_port"`
-	Unrecorded  *ebpf.Variable `ebpf:"unrecorded"`
-	UpdateFlags *ebpf.Variable `ebpf:"update_flags"`
-	UseSockmap  *ebpf.Variable `ebpf:"use_sockmap"`
+	ByCookie     *ebpf.Variable `ebpf:"by_cookie"`
+	DeleteClosed *ebpf.Variable `ebpf:"delete_closed"`
+	Exists       *ebpf.Variable `ebpf:"exists"`
+	Failed       *ebpf.Variable `ebpf:"failed"`
+	Inserted     *ebpf.Variable `ebpf:"inserted"`
+	NoPeer       *ebpf.Variable `ebpf:"no_peer"`
+	Redirect     *ebpf.Variable `ebpf:"redirect"`
+	Redirected   *ebpf.Variable `ebpf:"redirected"`
+	ServerPort   *ebpf.Variable `ebpf:"server_port"`
+	Unrecorded   *ebpf.Variable `ebpf:"unrecorded"`
+	UpdateFlags  *ebpf.Variable `ebpf:"update_flags"`
+	UseSockmap   *ebpf.Variable `ebpf:"use_sockmap"`
 }
 
 // SockopsPrograms contains all programs after they have been loaded into the kernel.

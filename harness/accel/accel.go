@@ -29,7 +29,13 @@ type Config struct {
 	// put into a SOCKMAP, whose clients' ports must lie within 2,048 of each
 	// other; the SOCKHASH needs none.
 	ServerPort uint16
-	Redirect   bool // sk_msg redirects; off: sockets enter the map, data takes the ordinary path
+	// ByCookie makes a socket's cookie its key in a SOCKHASH; senders are led to it
+	// by an index from 4-tuple to cookie.
+	ByCookie bool
+	// DeleteClosed deletes a socket's entry in the SOCKHASH as its state becomes
+	// CLOSE (BPF_SOCK_OPS_STATE_CB).
+	DeleteClosed bool
+	Redirect     bool // sk_msg redirects; off: sockets enter the map, data takes the ordinary path
 }
 
 // Accel is the loaded and attached acceleration.
@@ -39,7 +45,7 @@ type Accel struct {
 	members *ebpf.Memory // of the members map
 	cgroup  *Cgroup
 
-	sockmapUsed bool // since Reset
+	sockmapUsed, cookiesUsed bool // since Reset
 }
 
 // Open loads the programs and attaches them: sockops to a cgroup of this
@@ -69,7 +75,15 @@ func Open() (a *Accel, err error) {
 		return a, fmt.Errorf("attach sockops program to %s: %w", a.cgroup.Path, err)
 	}
 	a.links = append(a.links, l)
-	return a, errors.Join(a.attachSend(a.objs.SockHash), a.attachSend(a.objs.SockMap))
+	for _, m := range a.maps() {
+		err = errors.Join(err, a.attachSend(m))
+	}
+	return a, err
+}
+
+// maps are those that sockets are entered into.
+func (a *Accel) maps() []*ebpf.Map {
+	return []*ebpf.Map{a.objs.SockHash, a.objs.SockMap, a.objs.CookieHash}
 }
 
 // attachSend ties the sk_msg program to a map: every socket that enters the
@@ -91,7 +105,7 @@ func (a *Accel) Close() error {
 	for _, l := range a.links {
 		errs = append(errs, l.Close())
 	}
-	for _, m := range []*ebpf.Map{a.objs.SockHash, a.objs.SockMap} {
+	for _, m := range a.maps() {
 		if m == nil {
 			continue
 		}
@@ -112,10 +126,13 @@ func (a *Accel) Close() error {
 // Configure sets the knobs for the connections from now on.
 func (a *Accel) Configure(c Config) error {
 	a.sockmapUsed = a.sockmapUsed || c.Sockmap
+	a.cookiesUsed = a.cookiesUsed || c.ByCookie
 	return errors.Join(
 		a.objs.UpdateFlags.Set(c.Flags),
 		a.objs.UseSockmap.Set(flag(c.Sockmap)),
 		a.objs.ServerPort.Set(c.ServerPort),
+		a.objs.ByCookie.Set(flag(c.ByCookie)),
+		a.objs.DeleteClosed.Set(flag(c.DeleteClosed)),
 		a.objs.Redirect.Set(flag(c.Redirect)),
 	)
 }
@@ -156,7 +173,7 @@ func (a *Accel) Reset() error {
 			return fmt.Errorf("clear refused updates: %w", err)
 		}
 	}
-	a.sockmapUsed = false
+	a.sockmapUsed, a.cookiesUsed = false, false
 	return a.zero()
 }
 

@@ -16,20 +16,32 @@ import (
 // Ports is how many client ports a SOCKMAP tells apart (SLOT_PORTS of bpf/sockops.c).
 const Ports = 2048
 
-// Entry is one entry of the sockhash or the SOCKMAP.
+// Entry is one entry of the sockhash, the SOCKMAP or the sockhash by cookie.
 type Entry struct {
 	Key    Key    // sockhash
 	Slot   uint32 // SOCKMAP
-	Cookie uint64 // of the socket behind it, as SO_COOKIE gives it (socket(7))
+	Cookie uint64 // of the socket behind it, as SO_COOKIE gives it (socket(7)); by cookie: the key, too
 
-	inMap bool // SOCKMAP
+	in kind
 }
 
+// kind is the map that an entry is in.
+type kind int
+
+const (
+	inHash kind = iota
+	inMap
+	byCookie
+)
+
 // ClientPort is the port of the connecting end; of a SOCKMAP's entry only its
-// remainder by Ports is known.
+// remainder by Ports is known, by cookie nothing (0).
 func (e Entry) ClientPort() uint16 {
-	if e.inMap {
+	switch e.in {
+	case inMap:
 		return uint16(e.Slot / 2)
+	case byCookie:
+		return 0
 	}
 	return e.Key.ClientPort()
 }
@@ -37,11 +49,14 @@ func (e Entry) ClientPort() uint16 {
 // Record is the entry as the evidence has it: the raw bytes, and what they mean.
 func (e Entry) Record() event.Entry {
 	r := event.Entry{T: event.Now(), Cookie: e.Cookie, Value: rawHex(e.Cookie)}
-	if e.inMap {
+	switch e.in {
+	case inMap:
 		r.Map, r.Slot, r.Key = "sockmap", e.Slot, rawHex(e.Slot)
-		return r
+	case byCookie:
+		r.Map, r.Key = "sockhash by cookie", rawHex(e.Cookie)
+	default:
+		r.Map, r.Key, r.Local, r.Remote = "sockhash", rawHex(e.Key.Encode()), e.Key.Dst, e.Key.Src
 	}
-	r.Map, r.Key, r.Local, r.Remote = "sockhash", rawHex(e.Key.Encode()), e.Key.Dst, e.Key.Src
 	return r
 }
 
@@ -52,17 +67,27 @@ func rawHex(v any) string {
 }
 
 func (e Entry) String() string {
-	if e.inMap {
+	switch e.in {
+	case inMap:
 		return fmt.Sprintf("slot %d, cookie %d", e.Slot, e.Cookie)
+	case byCookie:
+		return fmt.Sprintf("key and cookie %d", e.Cookie)
 	}
 	return fmt.Sprintf("%s, cookie %d", e.Key, e.Cookie)
 }
 
-// Entries reads both maps. An entry that goes while they are read is left out.
+// Entries reads the maps. An entry that goes while they are read is left out.
 func (a *Accel) Entries() ([]Entry, error) {
 	entries, err := a.hashEntries()
 	if err != nil {
 		return nil, fmt.Errorf("read sockhash: %w", err)
+	}
+	if a.cookiesUsed {
+		more, err := a.cookieEntries()
+		if err != nil {
+			return nil, fmt.Errorf("read sockhash by cookie: %w", err)
+		}
+		entries = append(entries, more...)
 	}
 	// A SOCKMAP is an array: a system call for each slot, empty or not.
 	if !a.sockmapUsed {
@@ -73,6 +98,16 @@ func (a *Accel) Entries() ([]Entry, error) {
 		return nil, fmt.Errorf("read sockmap: %w", err)
 	}
 	return append(entries, slots...), nil
+}
+
+func (a *Accel) cookieEntries() ([]Entry, error) {
+	var out []Entry
+	var key, cookie uint64
+	it := a.objs.CookieHash.Iterate()
+	for it.Next(&key, &cookie) {
+		out = append(out, Entry{Cookie: key, in: byCookie})
+	}
+	return out, it.Err()
 }
 
 func (a *Accel) mapEntries() ([]Entry, error) {
@@ -86,7 +121,7 @@ func (a *Accel) mapEntries() ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Entry{Slot: slot, Cookie: cookie, inMap: true})
+		out = append(out, Entry{Slot: slot, Cookie: cookie, in: inMap})
 	}
 	return out, nil
 }
@@ -116,9 +151,12 @@ func (a *Accel) Plant(k Key, fd uintptr) error {
 }
 
 func (a *Accel) remove(e Entry) (err error) {
-	if e.inMap {
+	switch e.in {
+	case inMap:
 		err = a.objs.SockMap.Delete(e.Slot)
-	} else {
+	case byCookie:
+		err = a.objs.CookieHash.Delete(e.Cookie)
+	default:
 		err = a.objs.SockHash.Delete(e.Key.Encode())
 	}
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) && !errors.Is(err, syscall.EINVAL) {

@@ -60,8 +60,11 @@ func seconds(ns uint64) float64 { return float64(ns/1000) / 1e6 }
 
 // Map is the map that sockets are entered into since Reset.
 func (a *Accel) Map() *ebpf.Map {
-	if a.sockmapUsed {
+	switch {
+	case a.sockmapUsed:
 		return a.objs.SockMap
+	case a.cookiesUsed:
+		return a.objs.CookieHash
 	}
 	return a.objs.SockHash
 }
