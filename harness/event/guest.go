@@ -59,4 +59,4 @@ type SuitePlan struct {
 // KernelTypes are the kernel structs that the BPF objects relocate against
 // (CO-RE). The host cuts them out of the kernel's BTF, so that the guest need
 // not parse four to five megabytes of it.
-var KernelTypes = []string{"socket", "sock", "sock_common", "proto", "net", "ns_common"}
+var KernelTypes = []string{"socket", "sock", "sock_common", "proto", "net", "ns_common", "tcp_sock"}
