@@ -40,11 +40,12 @@ struct moment {
 	__u64 handler;
 	__u32 thread;
 	__u16 bytes; // DELIVERED, cut at 65,535
-	__u8 kind;  // 0: none here
+	__u8 kind;
 	__u8 from;  // TCP state
 	__u8 to;    // TCP state; DELIVERED: the socket's
 	__u8 stack; // its index plus 1; 0: none
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 owner; // the socket's cookie, low half: else it is a former socket's
 };
 
 struct life {
@@ -89,9 +90,6 @@ static __always_inline struct life *life_of(struct sock *sk)
 	l = bpf_map_lookup_elem(&lives, &slot);
 	if (l && l->cookie != cookie) {
 		__builtin_memset(l->handler, 0, sizeof(l->handler));
-#pragma unroll
-		for (int i = 0; i < MOMENTS; i++)
-			l->moment[i].kind = 0;
 		l->moments = 0;
 		l->stacks = 0;
 		l->sock = (__u64)sk;
@@ -104,8 +102,8 @@ static __always_inline struct life *life_of(struct sock *sk)
 #define BOUND(i, n) asm volatile("%0 &= %1" : "+r"(i) : "i"((n)-1))
 
 // Room for one more moment. Several CPUs may ask at once, and 5.10 has no atomic
-// add that yields the value: two may then write to one place, which leaves a
-// hole (kind 0) in another, and so is seen.
+// add that yields the value: two may then write to one place, which leaves
+// another to its former owner, and so is seen.
 static __always_inline struct moment *add(struct life *l, __u8 kind)
 {
 	struct moment *m;
@@ -121,6 +119,7 @@ static __always_inline struct moment *add(struct life *l, __u8 kind)
 	m->time = bpf_ktime_get_boot_ns();
 	m->thread = bpf_get_current_pid_tgid();
 	m->kind = kind;
+	m->owner = l->cookie;
 	return m;
 }
 

@@ -39,7 +39,8 @@ type ObserveMoment struct {
 	From    uint8
 	To      uint8
 	Stack   uint8
-	Pad     [6]uint8
+	Pad     [2]uint8
+	Owner   uint32
 }
 
 // Names of all BPF objects in the ELF.

@@ -149,6 +149,9 @@ func Record(kind event.Kind, data any) error {
 	if err != nil {
 		return fmt.Errorf("encode %s record: %w", kind, err)
 	}
+	if len(b) > event.MaxLine {
+		return fmt.Errorf("encode %s record: %d bytes are too long for a line", kind, len(b))
+	}
 	write(event.Record{Kind: kind, Spec: currentSpec(), Data: b})
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 // How many connections and entries of a spec are recorded whole; the others are
 // counted (event.Coverage).
 const (
-	keptGood    = 2
+	keptGood    = 1
 	keptBad     = 24
 	keptEntries = 24
 )

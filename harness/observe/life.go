@@ -3,9 +3,9 @@ package observe
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/krepro/krepro/bpf"
 	"github.com/krepro/krepro/harness/event"
@@ -18,19 +18,11 @@ var kinds = [...]string{
 	1: event.MomentState, event.MomentProto, event.MomentRecvmsg, event.MomentDrop, event.MomentDelivered,
 }
 
-// decodeLife reads a slot of bpf/observe.c.
-func decodeLife(b []byte) (l bpf.ObserveLife, err error) {
-	if _, err := binary.Decode(b, native, &l); err != nil {
-		return l, fmt.Errorf("decode life of a socket: %w", err)
-	}
-	return l, nil
-}
-
 // recorded are the moments of a life that found room, in the order of time, and
 // the number of those that did not.
-func recorded(l bpf.ObserveLife) (kept []bpf.ObserveMoment, lost uint32) {
+func recorded(l *bpf.ObserveLife) (kept []bpf.ObserveMoment, lost uint32) {
 	for _, m := range l.Moment {
-		if m.Kind > 0 && int(m.Kind) < len(kinds) {
+		if m.Kind > 0 && int(m.Kind) < len(kinds) && m.Owner == uint32(l.Cookie) {
 			kept = append(kept, m)
 		}
 	}
@@ -44,7 +36,7 @@ func recorded(l bpf.ObserveLife) (kept []bpf.ObserveMoment, lost uint32) {
 }
 
 // stackOf is a stack of a life, innermost first; nil if the moment has none.
-func stackOf(l bpf.ObserveLife, m bpf.ObserveMoment) []uint64 {
+func stackOf(l *bpf.ObserveLife, m bpf.ObserveMoment) []uint64 {
 	if m.Stack == 0 || int(m.Stack) > len(l.Stack) {
 		return nil
 	}
@@ -77,7 +69,7 @@ var ErrForgotten = errors.New("nothing is recorded of the socket, or not any mor
 
 // Life is what the kernel recorded of a socket. Stacks are named by number; see Stacks.
 func (o *Observer) Life(cookie uint64) (*event.Socket, error) {
-	l, err := o.read(cookie)
+	l, err := o.read(cookie, unsafe.Sizeof(bpf.ObserveLife{}))
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,8 @@ func (h Handler) String() string { return fmt.Sprintf("%s×%d", h.Symbol, h.Call
 // empty for a socket that nobody has read from, or long ago: what is known of
 // it goes when as many other sockets have been made as there are slots.
 func (o *Observer) Of(cookie uint64) ([]Handler, error) {
-	l, err := o.read(cookie)
+	// Only the head of the slot: this is asked for every connection.
+	l, err := o.read(cookie, unsafe.Offsetof(bpf.ObserveLife{}.Moments))
 	if err != nil {
 		return nil, err
 	}
@@ -132,16 +133,17 @@ func (o *Observer) Of(cookie uint64) ([]Handler, error) {
 	return out, nil
 }
 
-// read is a socket's slot; the zero value if it is not, or no longer, known.
-func (o *Observer) read(cookie uint64) (bpf.ObserveLife, error) {
-	buf := make([]byte, unsafe.Sizeof(bpf.ObserveLife{}))
+// read reads so many bytes of a socket's slot; the zero value if the socket is
+// not known, or no longer.
+func (o *Observer) read(cookie uint64, size uintptr) (*bpf.ObserveLife, error) {
+	l := new(bpf.ObserveLife)
+	b := unsafe.Slice((*byte)(unsafe.Pointer(l)), size)
 	slots := uint64(o.lives.MaxEntries())
-	if _, err := o.memory.ReadAt(buf, int64(cookie%slots)*int64(len(buf))); err != nil {
-		return bpf.ObserveLife{}, fmt.Errorf("read life of socket %d: %w", cookie, err)
+	if _, err := o.memory.ReadAt(b, int64(cookie%slots)*int64(unsafe.Sizeof(*l))); err != nil {
+		return nil, fmt.Errorf("read life of socket %d: %w", cookie, err)
 	}
-	l, err := decodeLife(buf)
-	if err != nil || l.Cookie != cookie {
-		return bpf.ObserveLife{}, err
+	if l.Cookie != cookie {
+		return new(bpf.ObserveLife), nil
 	}
 	return l, nil
 }

@@ -48,6 +48,9 @@ func openSymbols(opts ebpf.CollectionOptions) (s *Symbols, err error) {
 	return s, nil
 }
 
+// OpenSymbols loads what names addresses, for those who observe something else.
+func OpenSymbols(opts ebpf.CollectionOptions) (*Symbols, error) { return openSymbols(opts) }
+
 // Close unloads.
 func (s *Symbols) Close() error {
 	var err error
@@ -86,6 +89,12 @@ func (s *Symbols) Frames(stack []uint64) ([]event.Frame, error) {
 	frames[0].Address = hex(stack[0])
 	frames[0].Offset = max(frames[0].Offset, 1) - 1
 	return frames, nil
+}
+
+// Stack is Frames without those of tracing itself, on top of what was traced.
+func (s *Symbols) Stack(stack []uint64) ([]event.Frame, error) {
+	frames, err := s.Frames(stack)
+	return trim(frames), err
 }
 
 func (s *Symbols) name(addresses []uint64) ([]event.Frame, error) {

@@ -73,7 +73,7 @@ var _ = Describe("tracing", func() {
 func submit(parts ...event.Features) {
 	GinkgoHelper()
 	for _, f := range parts {
-		evidence.Data(event.FeaturesRecord, f)
+		Expect(evidence.Record(event.FeaturesRecord, f)).To(Succeed())
 		tally.Trials(len(f.Yes) + len(f.No) + len(f.Unsure))
 	}
 }
