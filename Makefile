@@ -11,7 +11,7 @@ help: ## this list
 
 repro: build ## install what is missing, run the smoke and sockmap suites on four Debian kernels, print the verdicts
 	scripts/setup.sh
-	build/krepro run --kernel debian:5.10.218-1 --kernel debian:5.10.223-1 --kernel debian:6.1 --kernel debian:6.12
+	build/krepro run --suite smoke --suite sockmap --kernel debian:5.10.218-1 --kernel debian:5.10.223-1 --kernel debian:6.1 --kernel debian:6.12
 
 build: $(SUITES) ## krepro, its guest and the suites, in build/
 	$(GOBUILD) -o build/krepro ./cmd/krepro
