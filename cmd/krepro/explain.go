@@ -138,9 +138,9 @@ func asRun(run string, inv invocation) ([]string, error) {
 		return nil, err
 	}
 	var out []string
-	for _, ref := range inv.Kernels {
-		if vms := folders[ref]; len(vms) > 0 {
-			out, folders[ref] = append(out, vms[0]), vms[1:]
+	for _, vm := range inv.vms() {
+		if vms := folders[vm]; len(vms) > 0 {
+			out, folders[vm] = append(out, vms[0]), vms[1:]
 		}
 	}
 	return out, nil

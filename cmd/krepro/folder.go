@@ -22,8 +22,9 @@ type invocation struct {
 	Version string    `json:"version"` // of krepro
 	Started time.Time `json:"started"`
 	Args    []string  `json:"args"`
-	Kernels []string  `json:"kernels"` // references, as given
-	Suites  []string  `json:"suites"`  // in the order they run
+	Kernels []string  `json:"kernels"`         // references, as given
+	Suites  []string  `json:"suites"`          // in the order they run
+	Alone   []string  `json:"alone,omitempty"` // of these, those that have a VM to themselves
 	Size    string    `json:"size"`
 	Labels  string    `json:"label_filter,omitempty"`
 	Focus   string    `json:"focus,omitempty"`
@@ -89,6 +90,9 @@ func readInvocation(dir string) (invocation, error) {
 // vmFolder makes a kernel's folder in a run; the kernel is named for it. A
 // kernel that is asked for twice runs twice.
 func vmFolder(run string, k *event.Kernel) (string, error) {
+	if k.Alone != "" {
+		k.Name += "~" + k.Alone
+	}
 	name := k.Name
 	for n := 2; ; n++ {
 		dir := filepath.Join(run, name)
@@ -104,17 +108,22 @@ func vmFolder(run string, k *event.Kernel) (string, error) {
 	}
 }
 
-// vmFolders lists the folders of a run's VMs by the reference that was given.
-func vmFolders(run string) (map[string][]string, error) {
+// vmAsked is what a VM was asked for: a kernel, as it was referred to, and the
+// suite that has the VM to itself, if one has.
+type vmAsked struct{ ref, alone string }
+
+// vmFolders lists the folders of a run's VMs by what they were asked for.
+func vmFolders(run string) (map[vmAsked][]string, error) {
 	files, err := filepath.Glob(filepath.Join(run, "*", verdict.KernelFile))
 	if err != nil {
 		return nil, fmt.Errorf("list VMs: %w", err)
 	}
-	folders := map[string][]string{}
+	folders := map[vmAsked][]string{}
 	for _, f := range files {
 		dir := filepath.Dir(f)
-		ref := readKernel(dir).Ref
-		folders[ref] = append(folders[ref], dir)
+		k := readKernel(dir)
+		of := vmAsked{k.Ref, k.Alone}
+		folders[of] = append(folders[of], dir)
 	}
 	return folders, nil
 }

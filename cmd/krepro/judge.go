@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/kernels/cases"
 	"github.com/krepro/krepro/vmtest/report"
 	"github.com/krepro/krepro/vmtest/verdict"
@@ -76,7 +77,7 @@ func findRun(dir string) (abs, run string, inv invocation, err error) {
 	return abs, run, inv, err
 }
 
-// judgeAll judges each kernel that was asked for, also one of which there is no
+// judgeAll judges each VM that was asked for, also one of which there is no
 // folder: krepro was killed before it came to that.
 func judgeAll(dir string, inv invocation, corpus []cases.Case) ([]verdict.Result, error) {
 	folders, err := vmFolders(dir)
@@ -84,13 +85,13 @@ func judgeAll(dir string, inv invocation, corpus []cases.Case) ([]verdict.Result
 		return nil, err
 	}
 	results := []verdict.Result{}
-	for _, ref := range inv.Kernels {
+	for _, vm := range inv.vms() {
 		var r verdict.Result
-		if vms := folders[ref]; len(vms) > 0 {
-			r, folders[ref] = judgeVM(vms[0], inv, corpus), vms[1:]
+		if vms := folders[vm]; len(vms) > 0 {
+			r, folders[vm] = judgeVM(vms[0], inv, corpus), vms[1:]
 		} else {
-			r = judgeVM(filepath.Join(dir, "absent"), inv, corpus)
-			r.Kernel.Ref = ref
+			r = verdict.Of(os.DirFS(filepath.Join(dir, "absent")), asked(inv.sharing(vm.alone), event.Kernel{}, corpus))
+			r.Kernel.Ref, r.Kernel.Alone = vm.ref, vm.alone
 		}
 		results = append(results, r)
 	}
@@ -98,7 +99,8 @@ func judgeAll(dir string, inv invocation, corpus []cases.Case) ([]verdict.Result
 }
 
 func judgeVM(dir string, inv invocation, corpus []cases.Case) verdict.Result {
-	return verdict.Of(os.DirFS(dir), asked(inv, readKernel(dir), corpus))
+	k := readKernel(dir)
+	return verdict.Of(os.DirFS(dir), asked(inv.sharing(k.Alone), k, corpus))
 }
 
 // show prints results and ends with their code.

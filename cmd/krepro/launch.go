@@ -26,8 +26,9 @@ type launcher struct {
 
 // had is a kernel that is ready to boot.
 type had struct {
-	img *kernels.Image
-	dir string // its folder
+	img    *kernels.Image
+	dir    string // its folder
+	suites []manifest.Suite
 }
 
 // all fetches the kernels one after another and boots them as they come, so
@@ -43,7 +44,7 @@ func (l *launcher) all(ctx context.Context) error {
 		failed = append(failed, err)
 	}
 	var workers sync.WaitGroup
-	for range min(l.plan.jobs, len(l.plan.refs)) {
+	for range min(l.plan.jobs, len(l.plan.refs)*len(l.plan.shares())) {
 		workers.Go(func() {
 			for h := range ready {
 				note(l.boot(ctx, h))
@@ -51,10 +52,10 @@ func (l *launcher) all(ctx context.Context) error {
 		})
 	}
 	for _, ref := range l.plan.refs {
-		h, err := l.get(ctx, ref)
+		boots, err := l.get(ctx, ref)
 		note(err)
-		if h != nil {
-			ready <- *h
+		for _, h := range boots {
+			ready <- h
 		}
 	}
 	close(ready)
@@ -62,35 +63,51 @@ func (l *launcher) all(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// get makes a kernel's folder. Nil without an error: there is nothing to boot,
-// and the folder says why.
-func (l *launcher) get(ctx context.Context, ref kernels.Ref) (*had, error) {
-	img, getErr := l.store.Get(ctx, ref)
-	if getErr != nil {
-		l.progress.say("%s: %v", ref.Text, getErr)
-		k := event.Kernel{Ref: ref.Text, Name: slug(ref.Text)}
-		dir, err := vmFolder(l.dir, &k)
-		if err != nil {
-			return nil, err
-		}
-		exit := event.Exit{Reason: event.ExitHost, Error: getErr.Error(), Phase: "fetch"}
+// get makes a folder for each VM of a kernel. What is not to be booted has a
+// folder that says why.
+func (l *launcher) get(ctx context.Context, ref kernels.Ref) ([]had, error) {
+	img, err := l.store.Get(ctx, ref)
+	if err != nil {
+		l.progress.say("%s: %v", ref.Text, err)
+		exit := event.Exit{Reason: event.ExitHost, Error: err.Error(), Phase: "fetch"}
 		if ctx.Err() != nil {
 			exit = event.Exit{Reason: event.ExitCancelled, Phase: "fetch"}
 		}
-		return nil, writeJSON(filepath.Join(dir, verdict.ExitFile), exit)
+		return nil, l.unfetched(ref, exit)
 	}
-	if err := lacking(img, l.plan.suites); err != nil {
-		return nil, err
+	var boots []had
+	for _, suites := range l.plan.shares() {
+		vm := *img
+		vm.Kernel.Alone = aloneIn(suites)
+		if err := lacking(&vm, suites); err != nil {
+			return boots, err
+		}
+		dir, err := vmFolder(l.dir, &vm.Kernel)
+		if err != nil {
+			return boots, err
+		}
+		if len(vm.Missing) == len(suites) {
+			l.progress.say("%s: not booted: it lacks what the suites need", vm.Name)
+			continue
+		}
+		boots = append(boots, had{&vm, dir, suites})
 	}
-	dir, err := vmFolder(l.dir, &img.Kernel)
-	if err != nil {
-		return nil, err
+	return boots, nil
+}
+
+// unfetched makes the folders of a kernel that could not be had.
+func (l *launcher) unfetched(ref kernels.Ref, exit event.Exit) error {
+	for _, suites := range l.plan.shares() {
+		k := event.Kernel{Ref: ref.Text, Name: slug(ref.Text), Alone: aloneIn(suites)}
+		dir, err := vmFolder(l.dir, &k)
+		if err != nil {
+			return err
+		}
+		if err := writeJSON(filepath.Join(dir, verdict.ExitFile), exit); err != nil {
+			return err
+		}
 	}
-	if len(img.Missing) == len(l.plan.suites) {
-		l.progress.say("%s: not booted: it lacks what the suites need", img.Name)
-		return nil, nil
-	}
-	return &had{img, dir}, nil
+	return nil
 }
 
 // lacking notes what a kernel's configuration lacks of what each suite needs.
@@ -119,8 +136,8 @@ func (l *launcher) boot(ctx context.Context, h had) error {
 	m := l.plan.machine
 	m.Kernel = vmKernel(h.img)
 	m.Dir = h.dir
-	for _, s := range l.plan.suites {
-		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Args: l.plan.args, Modules: s.Modules})
+	for _, s := range h.suites {
+		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Args: l.plan.args, Modules: s.Modules, Limit: s.Limit})
 	}
 	exit := event.Exit{Reason: event.ExitCancelled, Phase: "boot"}
 	err := ctx.Err()

@@ -90,7 +90,7 @@ func (e *env) run(ctx context.Context, o runOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	inv := invocation{Version: version(), Started: time.Now().UTC().Truncate(time.Second), Args: e.args,
-		Kernels: o.kernels, Suites: p.names(), Size: o.size, Labels: o.labels, Focus: o.focus}
+		Kernels: o.kernels, Suites: p.names(), Alone: p.alone(), Size: o.size, Labels: o.labels, Focus: o.focus}
 	dir, err := newFolder(o.out, inv.Started)
 	if err != nil {
 		return err

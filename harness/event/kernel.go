@@ -11,6 +11,8 @@ type Kernel struct {
 	Flavour string `json:"flavour,omitempty"` // cloud-amd64, amd64, rt-amd64
 	Banner  string `json:"banner,omitempty"`  // the line that begins with "Linux version"
 	ID      string `json:"id"`                // hex sha256 over its files
+	// Alone is the suite that this VM ran and no other; without it, it ran all those that share one.
+	Alone string `json:"alone,omitempty"`
 	// Missing lists config options that a suite needs and the kernel lacks, by suite.
 	Missing map[string][]string `json:"missing,omitempty"`
 }

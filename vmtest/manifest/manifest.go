@@ -6,6 +6,8 @@
 //	modules: [veth]                # loaded before it runs, with what they depend on
 //	config: [CONFIG_CGROUP_BPF]    # built in or a module, or the kernel is untestable
 //	on_request: true               # runs only if it is asked for by name
+//	alone: true                    # has a VM to itself
+//	limit: 60s                     # ended after so long
 package manifest
 
 import (
@@ -20,6 +22,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -32,6 +35,9 @@ type Suite struct {
 	Modules   []string `yaml:"modules"`    // kernel module names
 	Config    []string `yaml:"config"`     // options with CONFIG_ in front
 	OnRequest bool     `yaml:"on_request"` // asks for no bug: not among "all suites"
+	Alone     bool     `yaml:"alone"`      // shares its VM with no other suite: it may hang it, or must not be disturbed
+	// Limit is how long it may take; 0 leaves it to the VM's deadlines.
+	Limit time.Duration `yaml:"limit"`
 }
 
 var (
@@ -101,6 +107,9 @@ func Parse(name string, data []byte) (Suite, error) {
 	}
 	if strings.TrimSpace(s.About) == "" || strings.Contains(strings.TrimSpace(s.About), "\n") {
 		return Suite{}, errors.New("check manifest: about: want one line")
+	}
+	if s.Limit < 0 {
+		return Suite{}, fmt.Errorf("check manifest: limit: %s is negative", s.Limit)
 	}
 	for _, m := range s.Modules {
 		if !moduleForm.MatchString(m) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestFind(t *testing.T) {
@@ -13,7 +14,7 @@ func TestFind(t *testing.T) {
 	write(t, dir, "sockmap.test", "")
 	write(t, dir, "sockmap.yaml", "about: x\nmodules: [veth]\nconfig: [CONFIG_CGROUP_BPF]\n")
 	write(t, dir, "smoke.test", "")
-	write(t, dir, "smoke.yaml", "about: y\non_request: true\n")
+	write(t, dir, "smoke.yaml", "about: y\non_request: true\nalone: true\nlimit: 90s\n")
 	write(t, dir, "notes.txt", "")
 	suites, err := Find(dir)
 	if err != nil {
@@ -25,6 +26,9 @@ func TestFind(t *testing.T) {
 	s := suites[1]
 	if s.Binary != filepath.Join(dir, "sockmap.test") || !slices.Equal(s.Modules, []string{"veth"}) || !slices.Equal(s.Config, []string{"CONFIG_CGROUP_BPF"}) {
 		t.Errorf("sockmap = %+v", s)
+	}
+	if s.Alone || s.Limit != 0 || !suites[0].Alone || suites[0].Limit != 90*time.Second {
+		t.Errorf("alone: sockmap %v, smoke %v, want smoke; limits %s, %s", s.Alone, suites[0].Alone, s.Limit, suites[0].Limit)
 	}
 	if s.OnRequest || !suites[0].OnRequest {
 		t.Errorf("on request: sockmap %v, smoke %v; want smoke alone", s.OnRequest, suites[0].OnRequest)
@@ -54,6 +58,8 @@ func TestParseRefuses(t *testing.T) {
 		{"a", "about: \"x\\ny\"", "about: want one line"},
 		{"a", "about: x\nmodules: [../veth]", `"../veth" is no module name`},
 		{"a", "about: x\non_request: perhaps", "cannot unmarshal !!str `perhaps` into bool"},
+		{"a", "about: x\nlimit: soon", "cannot unmarshal !!str `soon` into time.Duration"},
+		{"a", "about: x\nlimit: -1s", "limit: -1s is negative"},
 		{"a", "about: x\nconfig: [CGROUP_BPF]", `"CGROUP_BPF": want CONFIG_`},
 		{"A b", "about: x", `suite name "A b"`},
 	}

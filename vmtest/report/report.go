@@ -40,11 +40,16 @@ func Code(results []verdict.Result) int {
 	return verdict.Worst(codes...)
 }
 
-// kernel is what the kernel is called in a table: exact, and as short as that allows.
+// kernel is what the kernel is called in a table: exact, and as short as that
+// allows. One suite may have had a VM to itself.
 func kernel(r verdict.Result) string {
 	k := r.Kernel
+	name := cmp.Or(k.Release, k.Ref, "unknown kernel")
 	if k.Source == "debian" {
-		return k.Package + " " + k.Flavour
+		name = k.Package + " " + k.Flavour
 	}
-	return cmp.Or(k.Release, k.Ref, "unknown kernel")
+	if k.Alone != "" {
+		name += " ~" + k.Alone
+	}
+	return name
 }
