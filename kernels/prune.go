@@ -16,7 +16,7 @@ type Pruned struct {
 	Removed []*Image `json:"removed"`
 	InUse   []*Image `json:"in_use"` // old enough, but a running krepro has it
 	Kept    int      `json:"kept"`   // used since
-	Bytes   int64    `json:"bytes"`  // freed
+	Bytes   int64    `json:"bytes"`  // freed, programs included
 }
 
 // Images lists the cache's entries, last used first.
@@ -39,8 +39,8 @@ func (s *Store) Images() ([]*Image, error) {
 	return images, nil
 }
 
-// Prune removes entries that were not used for a time (0: all), and what dead
-// processes left. dry only says what it would do.
+// Prune removes entries that were not used for a time (0: all), programs among
+// them, and what dead processes left. dry only says what it would do.
 func (s *Store) Prune(unused time.Duration, dry bool) (*Pruned, error) {
 	images, err := s.Images()
 	if err != nil {
@@ -68,7 +68,9 @@ func (s *Store) Prune(unused time.Duration, dry bool) (*Pruned, error) {
 		p.Removed = append(p.Removed, img)
 		p.Bytes += img.Size
 	}
-	return p, nil
+	programs, err := s.prunePrograms(unused, dry)
+	p.Bytes += programs
+	return p, err
 }
 
 // remove takes an entry away; false if it is in use. It vanishes by one rename

@@ -118,8 +118,14 @@ func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 
 // run returns what a tool printed; a failure carries its messages.
 func run(ctx context.Context, name string, args ...string) (string, error) {
+	return runIn(ctx, "", name, args...)
+}
+
+// runIn is run in a folder.
+func runIn(ctx context.Context, dir, name string, args ...string) (string, error) {
 	var stdout, stderr strings.Builder
 	cmd := command(ctx, name, args...)
+	cmd.Dir = dir
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("%s: %w: %s", filepath.Base(name), err, oneLine(stderr.String()))

@@ -76,6 +76,14 @@ type Package struct {
 	Data                   []byte
 }
 
+// Packages makes it a Source.
+func (p Package) Packages(testing.TB) []Package { return []Package{p} }
+
+// Source is what packages of an archive come from: a Kernel, or a Package itself.
+type Source interface {
+	Packages(testing.TB) []Package
+}
+
 // File is its name in a pool.
 func (p Package) File() string { return p.Name + "_" + p.Version + "_amd64.deb" }
 
@@ -91,15 +99,15 @@ type Archive struct {
 	gnupg   string
 }
 
-// NewArchive makes an archive whose suite bookworm lists the kernels, and a
-// second keyring that does not know its key.
-func NewArchive(t testing.TB, kernels ...Kernel) *Archive {
+// NewArchive makes an archive whose suite bookworm lists the packages of kernels
+// and others.
+func NewArchive(t testing.TB, sources ...Source) *Archive {
 	t.Helper()
 	a := &Archive{Dir: t.TempDir()}
 	a.gnupg, a.Keyring = newKey(t)
 	var index strings.Builder
-	for _, k := range kernels {
-		for _, p := range k.Packages(t) {
+	for _, source := range sources {
+		for _, p := range source.Packages(t) {
 			Write(t, a.Pool(p.File()), p.Data)
 			fmt.Fprintf(&index, "Package: %s\nVersion: %s\nArchitecture: amd64\nDepends: %s\nFilename: pool/%s\nSize: %d\nSHA256: %s\nDescription: none\n\n",
 				p.Name, p.Version, p.Depends, p.File(), len(p.Data), sum(p.Data))
