@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/krepro/krepro/harness/event"
@@ -42,6 +43,28 @@ func judged(t *testing.T, folders ...string) []verdict.Result {
 }
 
 func TestTable(t *testing.T) { golden(t, "table.txt", []byte(Table(judged(t, folders...)))) }
+
+// Many suites and cases stand one below the other.
+func TestTableTurned(t *testing.T) {
+	r := verdict.Result{Kernel: event.Kernel{Release: "6.1.0"}}
+	for _, name := range []string{"a", "b", "c"} {
+		r.Suites = append(r.Suites, verdict.Suite{Name: name, Judgement: verdict.Judgement{Verdict: verdict.Pass}})
+		r.Cases = append(r.Cases, verdict.Case{Name: name + "-case", Judgement: verdict.Judgement{Verdict: verdict.Affected}, Expect: verdict.Affected, Met: true})
+	}
+	other := verdict.Result{Kernel: event.Kernel{Release: "7.2.13"}}
+	got, _, _ := strings.Cut(Table([]verdict.Result{r, other}), "\n\n")
+	want := `KERNEL   6.1.0               7.2.13
+A        pass                -
+B        pass                -
+C        pass                -
+a-case   affected, expected  -
+b-case   affected, expected  -
+c-case   affected, expected  -
+SECONDS  -                   -`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
 
 func TestJSON(t *testing.T) {
 	text, err := JSON(judged(t, "affected", "panic-in-spec"))

@@ -10,8 +10,12 @@ import (
 	"github.com/krepro/krepro/vmtest/verdict"
 )
 
-// Table is what people read: a line for each kernel, and below it what stands
-// behind the lines.
+// wide is how many suites and cases stand side by side; more stand one below
+// the other, with a column for each kernel.
+const wide = 4
+
+// Table is what people read: what became of each suite and case on each kernel,
+// and below it what stands behind that.
 //
 //	KERNEL                  SMOKE  SOCKMAP          sockhash-stale-entry  SECONDS
 //	5.10.218-1 cloud-amd64  7/7    10/12 (2,310)    affected, expected    14.2
@@ -20,29 +24,53 @@ import (
 // if it did not come to its end.
 func Table(results []verdict.Result) string {
 	suites, cases := columns(results)
+	rows := [][]string{head(suites, cases)}
+	for _, r := range results {
+		rows = append(rows, row(r, suites, cases))
+	}
+	if len(suites)+len(cases) > wide {
+		rows = turn(rows)
+	}
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	head := []string{"KERNEL"}
-	for _, s := range suites {
-		head = append(head, strings.ToUpper(s))
-	}
-	head = append(append(head, cases...), "SECONDS")
-	fmt.Fprintln(w, strings.Join(head, "\t"))
-	for _, r := range results {
-		cells := []string{kernel(r)}
-		for _, s := range suites {
-			cells = append(cells, suiteCell(r, s))
-		}
-		for _, c := range cases {
-			cells = append(cells, caseCell(r, c))
-		}
-		fmt.Fprintln(w, strings.Join(append(cells, seconds(r)), "\t"))
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	w.Flush() // into memory
 	for _, r := range results {
 		details(&b, r)
 	}
 	return b.String()
+}
+
+func head(suites, cases []string) []string {
+	cells := []string{"KERNEL"}
+	for _, s := range suites {
+		cells = append(cells, strings.ToUpper(s))
+	}
+	return append(append(cells, cases...), "SECONDS")
+}
+
+func row(r verdict.Result, suites, cases []string) []string {
+	cells := []string{kernel(r)}
+	for _, s := range suites {
+		cells = append(cells, suiteCell(r, s))
+	}
+	for _, c := range cases {
+		cells = append(cells, caseCell(r, c))
+	}
+	return append(cells, seconds(r))
+}
+
+// turn makes columns of rows.
+func turn(rows [][]string) [][]string {
+	out := make([][]string, len(rows[0]))
+	for i := range out {
+		for _, row := range rows {
+			out[i] = append(out[i], row[i])
+		}
+	}
+	return out
 }
 
 // columns are the suites and cases of all results, in the order they come.
