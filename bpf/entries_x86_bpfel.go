@@ -19,9 +19,10 @@ type EntriesEntrySocket struct {
 	Sock    uint64
 	Handler uint64
 	Port    uint16
+	Peer    uint16
+	Family  uint16
 	State   uint8
 	Held    uint8
-	Pad     uint32
 }
 
 // Names of all BPF objects in the ELF.
@@ -29,6 +30,7 @@ type EntriesEntrySocket struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	EntriesProgSocketOf = "socket_of"
+	EntriesVarKeySize   = "key_size"
 	EntriesVarUnused    = "unused"
 )
 
@@ -87,7 +89,8 @@ type EntriesMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type EntriesVariableSpecs struct {
-	Unused *ebpf.VariableSpec `ebpf:"unused"`
+	KeySize *ebpf.VariableSpec `ebpf:"key_size"`
+	Unused  *ebpf.VariableSpec `ebpf:"unused"`
 }
 
 // EntriesObjects contains all objects after they have been loaded into the kernel.
@@ -120,7 +123,8 @@ func (m *EntriesMaps) Close() error {
 //
 // It can be passed to LoadEntriesObjects or ebpf.CollectionSpec.LoadAndAssign.
 type EntriesVariables struct {
-	Unused *ebpf.Variable `ebpf:"unused"`
+	KeySize *ebpf.Variable `ebpf:"key_size"`
+	Unused  *ebpf.Variable `ebpf:"unused"`
 }
 
 // EntriesPrograms contains all programs after they have been loaded into the kernel.

@@ -15,3 +15,4 @@ package bpf
 //go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" -type connect_event Connect connect.c
 //go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" Verdict verdict.c
 //go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" Pidns pidns.c
+//go:generate go tool bpf2go -target amd64 -cc clang -cflags "-O2 -g -Wall -Werror -I/usr/include/x86_64-linux-gnu" Cost cost.c

@@ -26,6 +26,8 @@ const (
 	EnvCallGraph = "KREPRO_CALL_GRAPH"
 	// EnvFentry, set to anything, has fentry observe even where kprobes could.
 	EnvFentry = "KREPRO_FENTRY"
+	// EnvCommand names krepro's own executable, if it is on board.
+	EnvCommand = "KREPRO_COMMAND"
 )
 
 // Serial ports of the guest, one writer each.
