@@ -14,7 +14,7 @@ fi
 again=build/generated
 rm -rf "$again" && mkdir -p "$again"
 trap 'rm -rf "$again"' EXIT
-cp bpf/*.c bpf/generate.go "$again"
+cp bpf/*.[ch] bpf/generate.go "$again"
 (cd "$again" && go generate .)
 for f in bpf/*_bpfel.go bpf/*_bpfel.o; do
 	cmp "$f" "$again/$(basename "$f")" || { echo "generated code: $f is not what its source gives; run make generate" >&2; exit 1; }
