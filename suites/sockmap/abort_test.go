@@ -55,7 +55,7 @@ var _ = Describe("connection ended by", Label("abort"), func() {
 		conns := b.dial(tries)
 		servers := accept(listener, tries)
 		for _, c := range conns {
-			Expect(c.Disconnect()).To(Succeed())
+			Expect(probe.Disconnect(c)).To(Succeed())
 		}
 		closeAll(conns)
 		closeAll(servers)
