@@ -22,6 +22,8 @@ type launcher struct {
 	store    *kernels.Store
 	plan     plan
 	progress *progress
+
+	programs programs // of the suites; all fills it in
 }
 
 // had is a kernel that is ready to boot.
@@ -35,6 +37,7 @@ type had struct {
 // many at a time. A kernel that cannot be had leaves a folder that says so; the
 // error is for folders that cannot be written.
 func (l *launcher) all(ctx context.Context) error {
+	l.programs = fetchPrograms(ctx, l.store, l.plan.suites, l.progress.say)
 	ready := make(chan had)
 	var failed []error
 	var mu sync.Mutex
@@ -139,6 +142,7 @@ func (l *launcher) boot(ctx context.Context, h had) error {
 	for _, s := range h.suites {
 		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Args: l.plan.args, Modules: s.Modules, Limit: s.Limit})
 	}
+	l.programs.load(&m, h.suites)
 	exit := event.Exit{Reason: event.ExitCancelled, Phase: "boot"}
 	err := ctx.Err()
 	if err == nil {

@@ -70,6 +70,7 @@ func (e *env) shell(ctx context.Context, o shellOptions) (err error) {
 	for _, s := range suites {
 		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Modules: s.Modules})
 	}
+	fetchPrograms(ctx, store, suites, func(format string, args ...any) { fmt.Fprintf(e.stderr, format+"\n", args...) }).load(&m, suites)
 	if m.Accel, err = choose(ctx, store, m, o.vm.accel); err != nil {
 		return err
 	}

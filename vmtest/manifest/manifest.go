@@ -8,6 +8,8 @@
 //	on_request: true               # runs only if it is asked for by name
 //	alone: true                    # has a VM to itself
 //	limit: 60s                     # ended after so long
+//	programs:                      # of Debian, put into the guest with their libraries
+//	  - {path: /usr/sbin/nginx, suite: bookworm, packages: [nginx, libc6]}
 package manifest
 
 import (
@@ -38,6 +40,8 @@ type Suite struct {
 	Alone     bool     `yaml:"alone"`      // shares its VM with no other suite: it may hang it, or must not be disturbed
 	// Limit is how long it may take; 0 leaves it to the VM's deadlines.
 	Limit time.Duration `yaml:"limit"`
+	// Programs go into the guest. The suite runs without them, too.
+	Programs []Program `yaml:"programs"`
 }
 
 var (
@@ -119,6 +123,11 @@ func Parse(name string, data []byte) (Suite, error) {
 	for _, o := range s.Config {
 		if !optionForm.MatchString(o) {
 			return Suite{}, fmt.Errorf("check manifest: config: %q: want CONFIG_…", o)
+		}
+	}
+	for _, p := range s.Programs {
+		if err := p.check(); err != nil {
+			return Suite{}, fmt.Errorf("check manifest: programs: %w", err)
 		}
 	}
 	return s, nil
