@@ -22,6 +22,7 @@ const narrow = 1480
 type path struct {
 	*netlab.Star
 	client, server *netlab.Host
+	narrower       *netlab.Host // who answers so
 	to             netip.AddrPort
 	listener       *net.TCPListener
 }
@@ -66,7 +67,7 @@ func routed() path {
 	DeferCleanup(s.Close)
 	server := s.Spokes[1]
 	Expect(s.Router.Route(netlab.Route{To: netip.PrefixFrom(server.V4, 32), Device: server.Name, MTU: narrow})).To(Succeed())
-	return newPath(s, s.Spokes[0], server, server.V4)
+	return listening(path{Star: s, client: s.Spokes[0], server: server, narrower: s.Router}, server.V4)
 }
 
 // balanced is a client and a real server behind an IPVS director.
@@ -80,14 +81,15 @@ func balanced() path {
 	}
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(b.Close)
-	return newPath(b.Star, b.Client, b.Real, b.Service.Addr())
+	return listening(path{Star: b.Star, client: b.Client, server: b.Real, narrower: b.Director}, b.Service.Addr())
 }
 
-func newPath(s *netlab.Star, client, server *netlab.Host, to netip.Addr) path {
+func listening(p path, to netip.Addr) path {
 	GinkgoHelper()
-	l := must(probe.Listen(&netlab.Host{Netns: server.Netns, V4: to}, false, port))
-	DeferCleanup(l.Close)
-	return path{Star: s, client: client, server: server, to: netip.AddrPortFrom(to, port), listener: l}
+	p.to = netip.AddrPortFrom(to, port)
+	p.listener = must(probe.Listen(&netlab.Host{Netns: p.server.Netns, V4: to}, false, port))
+	DeferCleanup(p.listener.Close)
+	return p
 }
 
 func (p path) connect() *flow {
@@ -152,14 +154,18 @@ func (p path) idle() sending {
 	return f.send(f.mss)
 }
 
-// findOut has a full segment written, after which the client must know the MTU.
+// findOut has a full segment written, after which the client must know the MTU,
+// by one message of the host that is meant to send it.
 func (p path) findOut() sending {
 	GinkgoHelper()
 	Expect(must(p.client.PathMTU(p.to.Addr()))).NotTo(Equal(narrow), "the client knows the path's MTU already")
 	f := p.connect()
 	defer f.close()
+	before := must(p.narrower.Counters())
 	s := f.send(f.mss)
+	said := must(p.narrower.Counters()).Since(before)
 	Expect(must(p.client.PathMTU(p.to.Addr()))).To(Equal(narrow), "the client has not learnt the path's MTU: %s", s)
+	Expect(said).To(HaveKeyWithValue("IcmpOutDestUnreachs", BeEquivalentTo(1)), "messages of %s: %s", p.narrower.Name, s)
 	return s
 }
 
