@@ -22,7 +22,7 @@ const (
 	port    = 8080
 	batch   = 10                     // connections of a spec: what it looks for strikes each
 	timeout = 3 * time.Second        // for what has to work
-	overdue = 150 * time.Millisecond // for a reader that waits; then a control is asked
+	overdue = 100 * time.Millisecond // for a reader that waits; then a control is asked
 )
 
 var (
