@@ -86,7 +86,7 @@ struct connect_event {
 	struct end local;
 	struct end remote;
 	char command[16];
-	__u64 stack[FRAMES]; // of FAILED: return addresses, innermost first; 0 ends it
+	__u64 stack[FRAMES]; // of FAILED: where it failed, or of the call; innermost first, 0 ends it
 };
 
 const struct connect_event *unused __attribute__((unused));
@@ -114,6 +114,7 @@ struct {
 struct call {
 	__u64 sock;
 	__u64 began;
+	__u64 stack[FRAMES]; // here and not as it returns: a kretprobe has none on 5.10
 	struct end remote;
 	__u32 pad;
 };
@@ -185,7 +186,7 @@ static __always_inline struct connect_event *event(struct sock___connect *sk, __
 	return e;
 }
 
-static __always_inline int called(struct sock___connect *sk, struct end *remote)
+static __always_inline int called(void *ctx, struct sock___connect *sk, struct end *remote)
 {
 	__u64 caller = bpf_get_current_pid_tgid();
 	struct call c = {};
@@ -193,6 +194,7 @@ static __always_inline int called(struct sock___connect *sk, struct end *remote)
 	c.sock = (__u64)sk;
 	c.began = bpf_ktime_get_boot_ns();
 	c.remote = *remote;
+	bpf_get_stack(ctx, c.stack, sizeof(c.stack), 0);
 	bpf_map_update_elem(&calls, &caller, &c, BPF_ANY);
 	return 0;
 }
@@ -214,7 +216,7 @@ int BPF_KPROBE(tcp_v4_connect, struct sock___connect *sk, void *to)
 
 	bpf_probe_read_kernel(&a, 8, to);
 	set_end(&remote, AF_INET, a.v4_or_flow, &a.v6, bpf_ntohs(a.port));
-	return called(sk, &remote);
+	return called(ctx, sk, &remote);
 }
 
 SEC("kprobe/tcp_v6_connect")
@@ -225,12 +227,12 @@ int BPF_KPROBE(tcp_v6_connect, struct sock___connect *sk, void *to)
 
 	bpf_probe_read_kernel(&a, sizeof(a), to);
 	set_end(&remote, AF_INET6, 0, &a.v6, bpf_ntohs(a.port));
-	return called(sk, &remote);
+	return called(ctx, sk, &remote);
 }
 
 // That IPv6 hands an IPv4-mapped address on to tcp_v4_connect() leaves nothing
 // here to do for the outer call.
-static __always_inline int returned(struct pt_regs *ctx, int error)
+static __always_inline int returned(int error)
 {
 	__u64 caller = bpf_get_current_pid_tgid();
 	struct call *c = bpf_map_lookup_elem(&calls, &caller);
@@ -248,7 +250,7 @@ static __always_inline int returned(struct pt_regs *ctx, int error)
 			e->error = -error;
 			e->remote = c->remote;
 			bpf_get_current_comm(e->command, sizeof(e->command));
-			bpf_get_stack(ctx, e->stack, sizeof(e->stack), 0);
+			__builtin_memcpy(e->stack, c->stack, sizeof(e->stack));
 			bpf_ringbuf_submit(e, 0);
 		}
 	}
@@ -259,13 +261,13 @@ static __always_inline int returned(struct pt_regs *ctx, int error)
 SEC("kretprobe/tcp_v4_connect")
 int BPF_KRETPROBE(tcp_v4_connect_return, int error)
 {
-	return returned(ctx, error);
+	return returned(error);
 }
 
 SEC("kretprobe/tcp_v6_connect")
 int BPF_KRETPROBE(tcp_v6_connect_return, int error)
 {
-	return returned(ctx, error);
+	return returned(error);
 }
 
 SEC("kprobe/tcp_connect")

@@ -25,6 +25,7 @@ type ConnectCall struct {
 	_      structs.HostLayout
 	Sock   uint64
 	Began  uint64
+	Stack  [24]uint64
 	Remote struct {
 		_    structs.HostLayout
 		Ip   [16]uint8

@@ -1,0 +1,152 @@
+package connect
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"golang.org/x/sys/unix"
+
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/harness/evidence"
+	"github.com/krepro/krepro/harness/netlab"
+)
+
+const firstChallenge = 21000 // source ports of these connects
+
+var _ = Describe("a connect from a source port whose old connection the server still has", Label("challenge", "quick"), func() {
+	It("is answered by a challenge ACK, resets the old connection and gets through, long before a lost SYN would be sent again", func() {
+		tally := evidence.NewTally().Watch()
+		lost := watchUnanswered(pair.Client)
+		c := newChallenge()
+		var took []time.Duration
+		for i := range trials() {
+			tally.Trials(1)
+			took = append(took, c.try(tally, i))
+		}
+		c.count(tally, trials())
+		Eventually(lost.syns).WithTimeout(evidence.Stretch(10 * time.Second)).Should(HaveLen(2))
+		lost.giveUp()
+		// A loaded host may hold up one of them, but not half.
+		slices.Sort(took)
+		median, retry := took[len(took)/2], gaps(lost.syns())[0]
+		if median.Seconds() > retry/2 {
+			tally.Found(0, event.Delayed, "half of the connects took longer than %s; a lost SYN is sent again after %.3f s", median, retry)
+		}
+		AddReportEntry(fmt.Sprintf("connects took %s to %s; a lost SYN is sent again after %.3f s", took[0], took[len(took)-1], retry))
+		tally.Submit()
+	})
+})
+
+// challenge is a server with old connections whose clients have vanished.
+type challenge struct {
+	listener       net.Listener
+	capture        *netlab.Capture
+	client, server netlab.Counters // before
+}
+
+func newChallenge() *challenge {
+	GinkgoHelper()
+	c := &challenge{listener: listen(pair.Server, serverAddr())}
+	var err error
+	c.capture, err = pair.Client.Capture()
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(c.capture.Close)
+	c.client, err = pair.Client.Counters()
+	Expect(err).NotTo(HaveOccurred())
+	c.server, err = pair.Server.Counters()
+	Expect(err).NotTo(HaveOccurred())
+	return c
+}
+
+// exchange is what has to pass: the SYN, the challenge, the reset of the old
+// connection, and the handshake.
+const exchange = "S < . > R > S < S. > ."
+
+// try makes an old connection, has its client vanish, and connects again from
+// the same port. It returns how long that took.
+func (c *challenge) try(tally *evidence.Tally, i int) time.Duration {
+	GinkgoHelper()
+	own := netip.AddrPortFrom(pair.Client.V4, firstChallenge+uint16(i))
+	old := c.abandon(own)
+	defer old.Close()
+	since := event.Uptime()
+	again := start(pair.Client, own, serverAddr(), abortOnClose).wait(evidence.Stretch(5 * time.Second))
+	defer again.close()
+	took := time.Duration((again.ended - again.began) * float64(time.Second))
+	if !again.connected() {
+		tally.Found(i, event.NotAccepted, "%s after %s; on the wire: %s", again, took, c.wire(own, since))
+		return took
+	}
+	next, err := c.listener.Accept()
+	Expect(err).NotTo(HaveOccurred())
+	defer next.Close()
+	if wire := c.wire(own, since); wire != exchange {
+		tally.Found(i, event.Changed, "on the wire: %s; want %s", wire, exchange)
+	}
+	if state := stateOf(old); state != "CLOSE" {
+		tally.Found(i, event.Changed, "the server's old connection is %s, want CLOSE", state)
+	}
+	return took
+}
+
+// abandon makes a connection that the server has closed for writing (FIN_WAIT2)
+// and the client knows nothing of any more, nor has said so: TCP_REPAIR (tcp(7))
+// closes without a FIN. It returns the server's end.
+func (c *challenge) abandon(own netip.AddrPort) *net.TCPConn {
+	GinkgoHelper()
+	client := start(pair.Client, own, serverAddr()).wait(evidence.Stretch(5 * time.Second))
+	Expect(client.connected()).To(BeTrue(), "%s", client)
+	defer client.close()
+	accepted, err := c.listener.Accept()
+	Expect(err).NotTo(HaveOccurred())
+	server := accepted.(*net.TCPConn)
+	Expect(server.CloseWrite()).To(Succeed())
+	Eventually(func() string { return stateOf(server) }).WithTimeout(evidence.Stretch(5 * time.Second)).
+		Should(Equal("FIN_WAIT2"))
+	Expect(unix.SetsockoptInt(client.fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1)).To(Succeed())
+	return server
+}
+
+// wire is what passed between a client's address and the server, up to the end
+// of the handshake.
+func (c *challenge) wire(own netip.AddrPort, since time.Duration) string {
+	GinkgoHelper()
+	packets, err := c.capture.Of(own, serverAddr(), since, event.Uptime())
+	Expect(err).NotTo(HaveOccurred())
+	var b strings.Builder
+	for i, p := range packets {
+		switch {
+		case i == 0:
+		case p.FromClient:
+			b.WriteString(" > ")
+		default:
+			b.WriteString(" < ")
+		}
+		b.WriteString(p.Flags)
+	}
+	return b.String()
+}
+
+// count holds the kernel's counters against the number of connects.
+func (c *challenge) count(tally *evidence.Tally, n int) {
+	GinkgoHelper()
+	for _, k := range []struct {
+		host   *netlab.Host
+		before netlab.Counters
+		name   string
+	}{
+		{pair.Server, c.server, "TcpExtTCPChallengeACK"},
+		{pair.Server, c.server, "TcpExtTCPSYNChallenge"},
+		{pair.Server, c.server, "TcpEstabResets"},
+	} {
+		if grown := counter(k.host, k.name) - k.before[k.name]; grown != uint64(n) {
+			tally.Found(0, event.Miscounted, "%s of the %s grew by %d in %d connects", k.name, k.host.Name, grown, n)
+		}
+	}
+}
