@@ -28,9 +28,15 @@ func (b *bench) serve() *probe.Server {
 	return b.server
 }
 
-// dial connects n trials from the node and waits until the sockops program has
-// been called for both ends of each.
+// dial connects trials 0 to n-1.
 func (b *bench) dial(n int) []*probe.Conn {
+	GinkgoHelper()
+	return b.dialFrom(0, n)
+}
+
+// dialFrom connects n trials from the node, the first of them this one, and
+// waits until the sockops program has been called for both ends of each.
+func (b *bench) dialFrom(first, n int) []*probe.Conn {
 	GinkgoHelper()
 	before, err := l.Updates()
 	Expect(err).NotTo(HaveOccurred())
@@ -39,7 +45,7 @@ func (b *bench) dial(n int) []*probe.Conn {
 	p := b.prober(node())
 	Expect(node().Do(func() error {
 		for i := range n {
-			c, err := p.Dial(portOf(i))
+			c, err := p.Dial(portOf(first + i))
 			if err != nil {
 				return err
 			}
