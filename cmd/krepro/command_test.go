@@ -59,7 +59,7 @@ func put(t *testing.T, path, text string) {
 func TestHelp(t *testing.T) {
 	w := newWorld(t)
 	var all strings.Builder
-	for _, line := range []string{"", "run", "judge", "explain", "shell", "doctor", "version", "kernels", "kernels list",
+	for _, line := range []string{"", "run", "judge", "explain", "sweep", "shell", "doctor", "version", "kernels", "kernels list",
 		"kernels fetch", "kernels show", "kernels diff", "kernels prune", "kernels lock"} {
 		code, out, _ := w.do(t.Context(), append(strings.Fields(line), "--help")...)
 		if code != 0 {
@@ -115,6 +115,10 @@ func TestUsage(t *testing.T) {
 		{"kernels show debian:x", "no kernel version"},
 		{"kernels diff debian:6.1", "accepts 2 arg(s), received 1"},
 		{"kernels diff debian:6.1 debian:6.1 debian:6.1", "accepts 2 arg(s), received 3"},
+		{"sweep", `required flag(s) "map" not set`},
+		{"sweep --map sock_hash", "want an id, or a path that begins with /"},
+		{"sweep --map " + w.dir + "/absent", "no map " + w.dir + "/absent"},
+		{"sweep --map " + w.dir, "is not on a bpf file system"},
 		{"doctor now", "unknown command"},
 	}
 	for _, test := range tests {

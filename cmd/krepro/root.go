@@ -86,7 +86,7 @@ func (e *env) root() *cobra.Command {
 	if e.stdin != nil {
 		root.SetIn(e.stdin)
 	}
-	root.AddCommand(e.runCommand(), e.suitesCommand(), e.kernelsCommand(), e.judgeCommand(), e.explainCommand(), e.shellCommand(),
+	root.AddCommand(e.runCommand(), e.suitesCommand(), e.kernelsCommand(), e.judgeCommand(), e.explainCommand(), e.sweepCommand(), e.shellCommand(),
 		e.doctorCommand(), e.versionCommand(), exitCodesTopic())
 	return root
 }
@@ -108,7 +108,8 @@ func exitCodesTopic() *cobra.Command {
   130  interrupted
 
 Of several the first of 130, 128, 1, 125 is taken. The other commands end with
-0, 128, 129 or 130, krepro doctor with 1 if something is missing, krepro kernels
-diff with 125 if a kernel could not be probed.`,
+0, 128, 129 or 130, krepro doctor with 1 if something is missing, krepro sweep
+with 1 if stale entries are left, krepro kernels diff with 125 if a kernel could
+not be probed.`,
 	}
 }
