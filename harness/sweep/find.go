@@ -30,13 +30,14 @@ func find(name string) (m *ebpf.Map, err error) {
 		}
 		m, err = ebpf.NewMapFromID(ebpf.MapID(id))
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	var bad *MapError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, &MapError{"no map " + name}
-	}
-	if err != nil {
+	case err != nil && !errors.As(err, &bad):
 		return nil, fmt.Errorf("open map %s: %w", name, err)
 	}
-	return m, nil
+	return m, err
 }
 
 func pinned(path string) (*ebpf.Map, error) {

@@ -43,7 +43,7 @@ func Open(name string) (*Map, error) {
 // Of is for a map that is open already, and stays so.
 func Of(m *ebpf.Map) (s *Map, err error) {
 	if m.Type() != ebpf.SockHash {
-		return nil, &MapError{fmt.Sprintf("%s is no sockhash", m)}
+		return nil, &MapError{fmt.Sprintf("a map of type %s is no sockhash", m.Type())}
 	}
 	s = &Map{}
 	defer func() {
@@ -96,7 +96,7 @@ type Report struct {
 // Sweep lists the map's entries, and deletes the stale ones if asked to.
 func (s *Map) Sweep(remove bool) (Report, error) {
 	if remove && !s.known() {
-		return Report{}, &MapError{fmt.Sprintf("%s has keys of %d bytes, which are not Cilium's: nothing is deleted from it", s.m, s.info.KeySize)}
+		return Report{}, &MapError{fmt.Sprintf("keys of %d bytes are not Cilium's: nothing is deleted from this map", s.info.KeySize)}
 	}
 	entries, err := s.Entries()
 	if err != nil {
