@@ -78,7 +78,7 @@ func closeByClient(to netip.AddrPort) map[netip.AddrPort]*net.TCPConn {
 		Expect(servers[c.local].Close()).To(Succeed())
 		delete(servers, c.local)
 	}
-	Eventually(func() map[string]int { return statesOf(to) }).WithTimeout(evidence.Stretch(5 * time.Second)).
+	Eventually(func() map[string]int { return statesOf(to) }).WithTimeout(evidence.Stretch(5*time.Second)).
 		Should(Equal(map[string]int{"FIN_WAIT2": halfOpen, "TIME_WAIT": closed}), "clients' sockets")
 	return servers
 }
