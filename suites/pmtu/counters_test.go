@@ -4,28 +4,27 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 
 	"github.com/krepro/krepro/harness/event"
-	"github.com/krepro/krepro/harness/evidence"
 )
 
 // What a person finds out by what happened, on a host that no longer shows it.
 var _ = DescribeTable("counters grow with each segment that was held back, and with none that fits:", Label("counters"),
 	func(c change, names ...string) {
 		p := newPair(c.v6)
-		t := evidence.NewTally().Watch()
+		b := newBench(func() sending { return p.across(change{v6: c.v6, mtu: 1500, segments: c.segments}) })
 		for i := range trials() {
 			for _, c.mtu = range []int{1400, 1500} {
-				t.Trials(1)
-				s := p.across(c)
+				b.Trials(1)
+				s := b.measure(func() sending { return p.across(c) })
 				held := 0
 				if s.stalled() {
 					held = c.segments
 				}
 				for _, name := range names {
-					wantGrown(t, i, s, name, held)
+					b.wantGrown(i, s, name, held)
 				}
 			}
 		}
-		t.Submit()
+		b.Submit()
 	},
 	Entry("one, IPv4", change{segments: 1}, "IpFragFails", "IcmpOutDestUnreachs", "IcmpInDestUnreachs"),
 	Entry("one, IPv6", change{segments: 1, v6: true}, "Ip6FragFails"),
@@ -36,24 +35,24 @@ var _ = DescribeTable("counters grow with each segment that was held back, and w
 // from a router: only the former is counted as sent, too.
 var _ = It("counters tell the connection that finds a path's MTU out from one that is held back", Label("counters"), func() {
 	p := routed()
-	t := evidence.NewTally().Watch()
+	b := newBench(p.fitting)
 	for i := range trials() {
-		t.Trials(1)
-		s := p.finder()
-		wantGrown(t, i, s, "IcmpInDestUnreachs", 1)
-		wantGrown(t, i, s, "IcmpOutDestUnreachs", 0)
-		wantGrown(t, i, s, "IpFragFails", 0)
+		b.Trials(1)
+		s := b.measure(p.finder)
+		b.wantGrown(i, s, "IcmpInDestUnreachs", 1)
+		b.wantGrown(i, s, "IcmpOutDestUnreachs", 0)
+		b.wantGrown(i, s, "IpFragFails", 0)
 	}
-	t.Submit()
+	b.Submit()
 })
 
 // wantGrown wants a counter to have grown by so much, no more and no less.
-func wantGrown(t *evidence.Tally, trial int, s sending, name string, want int) {
+func (b *bench) wantGrown(trial int, s sending, name string, want int) {
 	switch got := int(s.grown[name]); {
 	case got == want:
 	case got == 0:
-		t.Found(trial, event.Unseen, "%s did not grow: %s", name, s)
+		b.Found(trial, event.Unseen, "%s did not grow: %s", name, s)
 	default:
-		t.Found(trial, event.Miscounted, "%s grew by %d, want %d: %s", name, got, want, s)
+		b.Found(trial, event.Miscounted, "%s grew by %d, want %d: %s", name, got, want, s)
 	}
 }
