@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -30,7 +31,8 @@ func (e *env) shellCommand() *cobra.Command {
 		Short: "Open a shell in a guest, the suites on board",
 		Long: `Shell boots a kernel and opens a shell in it: the host's busybox if it is linked
 statically (package busybox-static), otherwise a small one of krepro's own. The
-suites lie in ` + event.GuestSuites + `, their modules are loaded. Exit, or Ctrl-], ends it.`,
+suites lie in ` + event.GuestSuites + `, their modules are loaded, and krepro itself is
+there for krepro trace and krepro sweep. Exit, or Ctrl-], ends it.`,
 		Example: "  krepro shell --kernel debian:5.10.218-1\n  krepro# ./sockmap.test -ginkgo.focus 'leaves no entry'",
 		Args:    cobra.NoArgs,
 		RunE:    does(func(ctx context.Context, _ []string) error { return e.shell(ctx, o) }),
@@ -84,6 +86,7 @@ func (e *env) shell(ctx context.Context, o shellOptions) (err error) {
 // converse runs the machine with the terminal in raw mode.
 func (e *env) converse(ctx context.Context, m vmtest.Machine, img *kernels.Image) (err error) {
 	m.Busybox = vmtest.FindBusybox()
+	m.Files = map[string]string{"/bin/krepro": filepath.Join(e.home, "krepro")}
 	m.Shell = struct {
 		io.Reader
 		io.Writer

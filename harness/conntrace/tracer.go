@@ -107,6 +107,13 @@ func (t *Tracer) Close() error {
 	return errors.Join(append(errs, t.objs.Close())...)
 }
 
+// ErrEnd is Read's after End.
+var ErrEnd = ringbuf.ErrFlushed
+
+// End has Read return what has happened so far, and then ErrEnd. It may be
+// called from another goroutine.
+func (t *Tracer) End() { t.events.Flush() }
+
 // SetDeadline bounds Read, which then ends with os.ErrDeadlineExceeded.
 func (t *Tracer) SetDeadline(at time.Time) { t.events.SetDeadline(at) }
 
