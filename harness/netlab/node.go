@@ -13,7 +13,8 @@ var (
 	nodeV6   = netip.MustParseAddr("2001:db8:0:1::1")
 	remoteV6 = netip.MustParseAddr("2001:db8:0:1::2")
 
-	lxcLinkLocal = netip.MustParseAddr("fe80::1")
+	nodeLinkLocal = netip.MustParseAddr("fe80::1") // on each of the node's devices
+	hostLinkLocal = netip.MustParseAddr("fe80::2") // on the device of a pod, and of the remote node
 )
 
 // Host is a namespace with the addresses it answers to.
@@ -89,7 +90,10 @@ func newHost(name string, v4, v6 netip.Addr) (*Host, error) {
 		return nil, err
 	}
 	// A link-local address that the kernel makes itself would go through
-	// duplicate address detection for a second; the lab gives its own.
+	// duplicate address detection for a second; the lab gives its own. A device
+	// without one could not ask for a neighbour on behalf of a packet that it
+	// forwards, nor whether a known one is still there: eight seconds after its
+	// first packet the neighbour would be lost.
 	if err := n.Sysctl("ipv6/conf/default/addr_gen_mode", "1"); err != nil {
 		n.Close()
 		return nil, err
@@ -111,6 +115,7 @@ func (c *Cluster) linkRemote() error {
 	return errors.Join(
 		c.Node.Address("eth0", c.Node.V4, 24), c.Node.Address("eth0", c.Node.V6, 64),
 		c.Remote.Address("eth0", c.Remote.V4, 24), c.Remote.Address("eth0", c.Remote.V6, 64),
+		c.Node.Address("eth0", nodeLinkLocal, 64), c.Remote.Address("eth0", hostLinkLocal, 64),
 		c.Remote.Route(Route{To: netip.MustParsePrefix("0.0.0.0/0"), Device: "eth0", Via: c.Node.V4}),
 		c.Remote.Route(Route{To: netip.MustParsePrefix("::/0"), Device: "eth0", Via: c.Node.V6}),
 	)
@@ -129,12 +134,12 @@ func (c *Cluster) addPod(i int) error {
 		return err
 	}
 	return errors.Join(
-		c.Node.Address(lxc, lxcLinkLocal, 64),
+		c.Node.Address(lxc, nodeLinkLocal, 64),
 		c.Node.Route(Route{To: netip.PrefixFrom(v4, 32), Device: lxc}),
 		c.Node.Route(Route{To: netip.PrefixFrom(v6, 128), Device: lxc}),
-		pod.Address("eth0", v4, 32), pod.Address("eth0", v6, 128),
+		pod.Address("eth0", v4, 32), pod.Address("eth0", v6, 128), pod.Address("eth0", hostLinkLocal, 64),
 		pod.Route(Route{To: netip.PrefixFrom(c.Node.V4, 32), Device: "eth0"}),
 		pod.Route(Route{To: netip.MustParsePrefix("0.0.0.0/0"), Device: "eth0", Via: c.Node.V4}),
-		pod.Route(Route{To: netip.MustParsePrefix("::/0"), Device: "eth0", Via: lxcLinkLocal}),
+		pod.Route(Route{To: netip.MustParsePrefix("::/0"), Device: "eth0", Via: nodeLinkLocal}),
 	)
 }
