@@ -41,20 +41,20 @@ func newBench(v6 bool) *bench {
 	GinkgoHelper()
 	b := &bench{v6: v6}
 	var err error
-	b.listener, err = probe.Listen(lab.Remote, v6, port)
+	b.listener, err = probe.Listen(lab.Server, v6, port)
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(b.listener.Close)
-	b.capture, err = lab.Remote.Capture()
+	b.capture, err = lab.Server.Capture()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(b.capture.Close)
 	return b
 }
 
-func (b *bench) server() netip.AddrPort { return netip.AddrPortFrom(lab.Remote.Addr(b.v6), port) }
+func (b *bench) server() netip.AddrPort { return netip.AddrPortFrom(lab.Server.Addr(b.v6), port) }
 
 // client is the address of a client that has this port.
 func (b *bench) client(port uint16) netip.AddrPort {
-	return netip.AddrPortFrom(lab.Node.Addr(b.v6), port)
+	return netip.AddrPortFrom(lab.Client.Addr(b.v6), port)
 }
 
 // last is the source port given out last.
@@ -80,7 +80,7 @@ func (b *bench) dial(from uint16, k kind) (*net.TCPConn, error) {
 		return err
 	}
 	var c net.Conn
-	err := lab.Node.Do(func() (err error) {
+	err := lab.Client.Do(func() (err error) {
 		c, err = d.DialContext(context.Background(), "tcp", b.server().String())
 		return err
 	})

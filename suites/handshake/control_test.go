@@ -30,7 +30,7 @@ var _ = Describe("negative control", Label("control"), func() {
 		checks := b.checks(n, ordinary)
 		b.accepted() // and closed, so that the clients' ends come to TIME_WAIT
 		found := evidence.NewTally()
-		b.judgeLeft(found, lab.Node, checks)
+		b.judgeLeft(found, lab.Client, checks)
 		Expect(found.Count(event.Changed)).To(Equal(n), "TIME_WAIT: %s", found.Summary())
 		b.judgePort(found, checks)
 		Expect(found.Count(event.NotAccepted)).To(Equal(n), "ports in use: %s", found.Summary())

@@ -88,7 +88,7 @@ func (b *bench) judgePort(t *evidence.Tally, checks []check) {
 // counters are the server's.
 func (b *bench) counters() netlab.Counters {
 	GinkgoHelper()
-	c, err := lab.Remote.Counters()
+	c, err := lab.Server.Counters()
 	Expect(err).NotTo(HaveOccurred())
 	return c
 }

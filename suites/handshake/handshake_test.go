@@ -16,7 +16,7 @@ var _ = Describe("health check with TCP_QUICKACK off and SO_LINGER 0", func() {
 		accepted := b.accepted()
 		judgeAccepted(t, checks, accepted)
 		b.judgeWire(t, checks)
-		b.judgeLeft(t, lab.Remote, checks)
+		b.judgeLeft(t, lab.Server, checks)
 		t.Trials(len(checks))
 
 		// The kernel's own counts; one connection stayed open.
@@ -37,7 +37,7 @@ var _ = Describe("health check with TCP_QUICKACK off and SO_LINGER 0", func() {
 			c, _, err := b.check(from, halfOpen)
 			Expect(err).NotTo(HaveOccurred())
 			c.trial = trial
-			b.judgeLeft(t, lab.Node, []check{c})
+			b.judgeLeft(t, lab.Client, []check{c})
 			b.judgePort(t, []check{c})
 			t.Trials(1)
 		}

@@ -52,9 +52,9 @@ func (b *bench) lose() check {
 		c := check{port: fresh(), began: event.Uptime()}
 		conn, err := b.dial(c.port, halfOpen)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(lab.Node.Neighbour(lab.Node.Device, b.server().Addr(), netlab.Nobody)).To(Succeed())
+		Expect(lab.Client.Neighbour(lab.Client.Device, b.server().Addr(), netlab.Nobody)).To(Succeed())
 		Expect(conn.Close()).To(Succeed())
-		Expect(lab.Node.ForgetNeighbour(lab.Node.Device, b.server().Addr())).To(Succeed())
+		Expect(lab.Client.ForgetNeighbour(lab.Client.Device, b.server().Addr())).To(Succeed())
 		c.ended = event.Uptime()
 		if c.ended-c.began < prompt {
 			return c

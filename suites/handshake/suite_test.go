@@ -35,12 +35,12 @@ const (
 	prompt = 100 * time.Millisecond
 )
 
-// lab is a load balancer, the node, that checks a backend, the remote node.
-var lab *netlab.Cluster
+// lab is a load balancer, the client, and a backend that it checks.
+var lab *netlab.Pair
 
 var _ = BeforeSuite(func() {
 	var err error
-	lab, err = netlab.NewCluster(0)
+	lab, err = netlab.NewPair()
 	if errors.Is(err, unix.EOPNOTSUPP) {
 		evidence.Untestable("veth (CONFIG_VETH; is the module loaded?)")
 	}
