@@ -27,10 +27,10 @@ var _ = Describe("a connect from a source port whose old connection the server s
 		var took []time.Duration
 		for i := range trials() {
 			tally.Trials(1)
-			took = append(took, c.try(tally, i, evidence.Stretch(5*time.Second)))
+			took = append(took, c.try(tally, i, longEnough()))
 		}
 		c.count(tally, trials())
-		Eventually(lost.syns).WithTimeout(evidence.Stretch(10 * time.Second)).Should(HaveLen(2))
+		Eventually(lost.syns).WithTimeout(longEnough()).Should(HaveLen(2))
 		lost.giveUp()
 		// A loaded host may hold up one of them, but not half.
 		slices.Sort(took)
@@ -111,14 +111,14 @@ func (c *challenge) try(tally *evidence.Tally, i int, limit time.Duration) time.
 // closes without a FIN. It returns the server's end.
 func (c *challenge) abandon(own netip.AddrPort) *net.TCPConn {
 	GinkgoHelper()
-	client := start(pair.Client, own, serverAddr()).wait(evidence.Stretch(5 * time.Second))
+	client := start(pair.Client, own, serverAddr()).wait(longEnough())
 	Expect(client.connected()).To(BeTrue(), "%s", client)
 	defer client.close()
 	accepted, err := c.listener.Accept()
 	Expect(err).NotTo(HaveOccurred())
 	server := accepted.(*net.TCPConn)
 	Expect(server.CloseWrite()).To(Succeed())
-	Eventually(func() string { return stateOf(server) }).WithTimeout(evidence.Stretch(5 * time.Second)).
+	Eventually(func() string { return stateOf(server) }).WithTimeout(longEnough()).
 		Should(Equal("FIN_WAIT2"))
 	Expect(unix.SetsockoptInt(client.fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1)).To(Succeed())
 	return server

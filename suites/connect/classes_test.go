@@ -65,7 +65,7 @@ var _ = Describe("a prober", Label("classes", "quick"), func() {
 // get makes one connection and asks once, as a kubelet does.
 func get(to netip.AddrPort, trial int, from uint16, limit time.Duration) probe.Outcome {
 	GinkgoHelper()
-	enough := evidence.Stretch(3 * time.Second)
+	enough := longEnough()
 	p := probe.Prober{From: pair.Client, To: to, Connect: cmp.Or(limit, enough), Answer: enough}
 	var o probe.Outcome
 	Expect(pair.Client.Do(func() error { o = p.Get(trial, from); return nil })).To(Succeed())
@@ -100,5 +100,5 @@ func connectFromOnlyPort() {
 	GinkgoHelper()
 	a := start(pair.Client, netip.AddrPortFrom(pair.Client.V4, onlyPort), serverAddr(), abortOnClose)
 	DeferCleanup(a.close)
-	Expect(a.wait(evidence.Stretch(3*time.Second)).connected()).To(BeTrue(), "%s", a)
+	Expect(a.wait(longEnough()).connected()).To(BeTrue(), "%s", a)
 }

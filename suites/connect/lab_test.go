@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -93,3 +94,6 @@ func counter(h *netlab.Host, name string) uint64 {
 
 // evidenceOf counts the trials of a spec without findings.
 func evidenceOf(trials int) { evidence.NewTally().Watch().Trials(trials) }
+
+// longEnough is for what ends by itself.
+func longEnough() time.Duration { return evidence.Stretch(10 * time.Second) }

@@ -38,7 +38,7 @@ var _ = Describe("a source port whose connection is in FIN_WAIT2", Label("reuse"
 		reused := 0
 		for range halfOpen + closed {
 			tally.Trials(1)
-			a := start(pair.Client, netip.AddrPort{}, to).wait(evidence.Stretch(3 * time.Second))
+			a := start(pair.Client, netip.AddrPort{}, to).wait(longEnough())
 			defer a.close()
 			server, stands := old[a.local]
 			switch {
@@ -78,7 +78,7 @@ func closeByClient(to netip.AddrPort) map[netip.AddrPort]*net.TCPConn {
 		Expect(servers[c.local].Close()).To(Succeed())
 		delete(servers, c.local)
 	}
-	Eventually(func() map[string]int { return statesOf(to) }).WithTimeout(evidence.Stretch(5*time.Second)).
+	Eventually(func() map[string]int { return statesOf(to) }).WithTimeout(longEnough()).
 		Should(Equal(map[string]int{"FIN_WAIT2": halfOpen, "TIME_WAIT": closed}), "clients' sockets")
 	return servers
 }
@@ -90,7 +90,7 @@ func connectAll(to netip.AddrPort, n int) ([]*attempt, map[netip.AddrPort]*net.T
 	var clients []*attempt
 	servers := map[netip.AddrPort]*net.TCPConn{}
 	for range n {
-		c := start(pair.Client, netip.AddrPort{}, to).wait(evidence.Stretch(3 * time.Second))
+		c := start(pair.Client, netip.AddrPort{}, to).wait(longEnough())
 		DeferCleanup(c.close)
 		Expect(c.connected()).To(BeTrue(), "%s", c)
 		s, err := l.Accept()

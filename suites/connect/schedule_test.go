@@ -94,7 +94,7 @@ func (u *unanswered) wanted() int {
 
 func (u *unanswered) judge(tally *evidence.Tally, trial int) {
 	GinkgoHelper()
-	Eventually(u.syns).WithTimeout(evidence.Stretch(20 * time.Second)).WithPolling(20 * time.Millisecond).
+	Eventually(u.syns).WithTimeout(longEnough()).WithPolling(20 * time.Millisecond).
 		Should(HaveLen(u.wanted()))
 	u.giveUp()
 	syns := u.syns()

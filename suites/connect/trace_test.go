@@ -92,7 +92,7 @@ func (f failing) connect(n int) (failed, succeeded []*attempt) {
 	GinkgoHelper()
 	limit := f.limit
 	if limit == 0 {
-		limit = evidence.Stretch(10 * time.Second)
+		limit = longEnough()
 	}
 	for i := range n {
 		failed = append(failed, start(pair.Client, netip.AddrPort{}, netip.AddrPortFrom(f.to, closedPort+uint16(i)), f.with...))
@@ -103,7 +103,7 @@ func (f failing) connect(n int) (failed, succeeded []*attempt) {
 	for i := range n {
 		defer failed[i].close()
 		defer succeeded[i].close()
-		Expect(succeeded[i].wait(evidence.Stretch(10*time.Second)).connected()).To(BeTrue(), "%s", succeeded[i])
+		Expect(succeeded[i].wait(longEnough()).connected()).To(BeTrue(), "%s", succeeded[i])
 		failed[i].wait(time.Until(end))
 		Expect(failed[i].connected()).To(BeFalse(), "%s", failed[i])
 		Expect(failed[i].errno()).To(Equal(f.errno), "%s", failed[i])

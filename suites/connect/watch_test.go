@@ -60,7 +60,7 @@ func counters() conntrace.Counters {
 func pending(c conntrace.Counters) []event.Connect {
 	GinkgoHelper()
 	Expect(c.Lost).To(BeZero(), "events that found no room")
-	tracer.SetDeadline(time.Now().Add(evidence.Stretch(2 * time.Second)))
+	tracer.SetDeadline(time.Now().Add(longEnough()))
 	var events []event.Connect
 	for ; read < c.Failed+c.Retried; read++ {
 		e, err := tracer.Read()
