@@ -69,7 +69,7 @@ func Serve(l net.Listener) *Server {
 	s.http = http.Server{
 		Handler:     http.HandlerFunc(s.answer),
 		ConnContext: s.accepted,
-		ReadTimeout: 10 * time.Second,
+		ReadTimeout: time.Minute, // or it would reset a stuck request before a loaded host's client gives it up
 		ErrorLog:    log.New(io.Discard, "", 0), // what goes wrong, the client reports
 	}
 	go s.http.Serve(l)
