@@ -65,7 +65,7 @@ func TestJudgeAbsentKernel(t *testing.T) {
 	run := judgedRun(t, `"sockmap"`, "unaffected")
 	put(t, filepath.Join(run, runFile), `{"kernels": ["debian:5.10.223-1", "debian:6.1"], "suites": ["sockmap"]}`)
 	code, out, _ := w.do(t.Context(), "judge", run)
-	if code != verdict.CodeInfra || !strings.Contains(out, "\ndebian:6.1 ") {
+	if code != verdict.CodeInfra || !strings.Contains(out, "\ndebian:6.1\n") {
 		t.Errorf("code %d, want 128 for debian:6.1\n%s", code, out)
 	}
 }
