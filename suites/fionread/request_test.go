@@ -22,10 +22,11 @@ type request struct {
 
 // get connects and sends a request with a cookie of n bytes, in one write.
 func get(from *netlab.Host, v6 bool, trial, n int) (*request, error) {
-	conn, err := dial(from, v6)
+	conns, err := dial(from, v6, 1)
 	if err != nil {
 		return nil, err
 	}
+	conn := conns[0]
 	r := &request{trial: trial, conn: conn, stream: bufio.NewReader(conn), cookie: cookie(trial, n)}
 	if _, err := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: pod\r\nCookie: %s\r\n\r\n", r.cookie); err != nil {
 		conn.Close()

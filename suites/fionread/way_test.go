@@ -100,15 +100,19 @@ func (w way) connect(v6 bool, n int) []pair {
 	defer listener.Close()
 	before, err := l.Updates()
 	Expect(err).NotTo(HaveOccurred())
-	var pairs []pair
-	for range n {
-		from, err := dial(w.from(), v6)
-		Expect(err).NotTo(HaveOccurred())
+	senders, err := dial(w.from(), v6, n)
+	byAddress := map[netip.AddrPort]*net.TCPConn{}
+	for _, from := range senders {
 		DeferCleanup(from.Close)
+		byAddress[address(from.LocalAddr())] = from
+	}
+	Expect(err).NotTo(HaveOccurred())
+	var pairs []pair
+	for range senders {
 		to, err := listener.AcceptTCP()
 		Expect(err).NotTo(HaveOccurred())
 		DeferCleanup(to.Close)
-		p := pair{from, to}
+		p := pair{byAddress[address(to.RemoteAddr())], to}
 		if w.enter != nil {
 			Expect(w.enter(p)).To(Succeed())
 		}
@@ -120,16 +124,20 @@ func (w way) connect(v6 bool, n int) []pair {
 	return pairs
 }
 
-func dial(from *netlab.Host, v6 bool) (c *net.TCPConn, err error) {
+// dial connects n times to the pod.
+func dial(from *netlab.Host, v6 bool, n int) (conns []*net.TCPConn, err error) {
 	d := net.Dialer{Timeout: evidence.Stretch(timeout), KeepAlive: -1}
 	err = from.Do(func() error {
-		conn, err := d.DialContext(context.Background(), "tcp", netip.AddrPortFrom(pod().Addr(v6), port).String())
-		if err == nil {
-			c = conn.(*net.TCPConn)
+		for range n {
+			c, err := d.DialContext(context.Background(), "tcp", netip.AddrPortFrom(pod().Addr(v6), port).String())
+			if err != nil {
+				return err
+			}
+			conns = append(conns, c.(*net.TCPConn))
 		}
-		return err
+		return nil
 	})
-	return c, err
+	return conns, err
 }
 
 // size of a message in bytes: two reads of buffer bytes, and a rest.
