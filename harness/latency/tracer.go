@@ -19,15 +19,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 
 	"github.com/krepro/krepro/bpf"
-	"github.com/krepro/krepro/harness/event"
 )
 
 // Tracer is the loaded programs. Whoever opens it closes it.
@@ -49,12 +46,9 @@ type Way struct {
 // Open loads the programs. Where the environment names a BTF file
 // (event.EnvBTF), offsets come from there.
 func Open() (*Tracer, error) {
-	var opts ebpf.CollectionOptions
-	if path := os.Getenv(event.EnvBTF); path != "" {
-		var err error
-		if opts.Programs.KernelTypes, err = btf.LoadSpec(path); err != nil {
-			return nil, fmt.Errorf("load BTF %s: %w", path, err)
-		}
+	opts, err := bpf.Options()
+	if err != nil {
+		return nil, err
 	}
 	t := &Tracer{}
 	if err := bpf.LoadLatencyObjects(&t.objs, &opts); err != nil {

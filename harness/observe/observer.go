@@ -14,11 +14,9 @@ package observe
 import (
 	"errors"
 	"fmt"
-	"os"
 	"unsafe"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 
 	"github.com/krepro/krepro/bpf"
@@ -57,11 +55,9 @@ func Open() (o *Observer, err error) {
 			o = nil
 		}
 	}()
-	opts := ebpf.CollectionOptions{Cache: btf.NewCache()}
-	if path := os.Getenv(event.EnvBTF); path != "" {
-		if opts.Programs.KernelTypes, err = btf.LoadSpec(path); err != nil {
-			return o, fmt.Errorf("load BTF %s: %w", path, err)
-		}
+	opts, err := bpf.Options()
+	if err != nil {
+		return o, err
 	}
 	if err = o.hook(opts); err != nil {
 		return o, err
