@@ -24,15 +24,7 @@ type Program struct {
 // and returns where: paths in the guest to files here. If they are in the cache,
 // it touches no network. The machine's own packages play no part: neither is
 // anything installed, nor are libraries taken from it.
-func (s *Store) Program(ctx context.Context, p Program) (map[string]string, error) {
-	files, err := s.program(ctx, p)
-	if err != nil {
-		return nil, fmt.Errorf("get program %s: %w", p.Path, err)
-	}
-	return files, nil
-}
-
-func (s *Store) program(ctx context.Context, p Program) (files map[string]string, err error) {
+func (s *Store) Program(ctx context.Context, p Program) (files map[string]string, err error) {
 	dir := filepath.Join(s.Dir, programsDir, p.id())
 	if files, err := s.cachedProgram(dir); files != nil || err != nil {
 		return files, err

@@ -81,7 +81,7 @@ func TestFionreadWithoutNginx(t *testing.T) {
 	t.Setenv(debian.EnvMirror, "mirror+ftp:nowhere") // not cached, and no archive to ask
 	dir := filepath.Join(t.TempDir(), "run")
 	code, _ := e.call(t, "run", "--out", dir, "--suite", "fionread", "--size", "quick",
-		"--focus", "^nginx|^FIONREAD in no map", "--kernel", "debian:6.12.117-1")
+		"--focus", "nginx|FIONREAD in no map", "--kernel", "debian:6.12.117-1")
 	if code != verdict.CodeSkip {
 		t.Errorf("exit code %d, want %d", code, verdict.CodeSkip)
 	}

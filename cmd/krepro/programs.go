@@ -29,7 +29,7 @@ func fetchPrograms(ctx context.Context, store *kernels.Store, suites []manifest.
 		for _, p := range s.Programs {
 			files, err := store.Program(ctx, kernels.Program{Path: p.Path, Suite: p.Suite, Packages: p.Packages})
 			if err != nil {
-				say("suite %s: %v", s.Name, err)
+				say("suite %s: program %s: %v", s.Name, p.Path, err)
 			}
 			all[p.Path] = fetched{files, err}
 		}

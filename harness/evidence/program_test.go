@@ -8,9 +8,9 @@ import (
 )
 
 func TestLacks(t *testing.T) {
-	t.Setenv(event.EnvLacks, "/usr/sbin/a: get program /usr/sbin/a: offline\n/usr/sbin/b: gone")
+	t.Setenv(event.EnvLacks, "/usr/sbin/a: no route: offline\n/usr/sbin/b: gone")
 	for path, want := range map[string]string{
-		"/usr/sbin/a": "get program /usr/sbin/a: offline",
+		"/usr/sbin/a": "no route: offline",
 		"/usr/sbin/b": "gone",
 		"/usr/sbin/c": "no such file",
 	} {
