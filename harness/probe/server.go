@@ -69,7 +69,8 @@ func Serve(l net.Listener) *Server {
 	s.http = http.Server{
 		Handler:     http.HandlerFunc(s.answer),
 		ConnContext: s.accepted,
-		ReadTimeout: time.Minute, // or it would reset a stuck request before a loaded host's client gives it up
+		// Shorter, it would end a stuck request before a loaded host's client gives it up.
+		ReadTimeout: time.Minute,
 		ErrorLog:    log.New(io.Discard, "", 0), // what goes wrong, the client reports
 	}
 	go s.http.Serve(l)
