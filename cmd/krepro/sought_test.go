@@ -8,7 +8,7 @@ import (
 	"github.com/krepro/krepro/vmtest/verdict"
 )
 
-func TestExpected(t *testing.T) {
+func TestExpectedByCase(t *testing.T) {
 	mended := cases.Case{Fixed: cases.Change{Commit: "d8616ee2affc", Mainline: "6.0-rc1"}}
 	unmended := cases.Case{}
 	invariant := cases.Case{Invariant: true}
