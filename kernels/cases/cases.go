@@ -37,6 +37,7 @@ type Case struct {
 	Introduced Change          `yaml:"introduced"` // zero: in every known kernel
 	Fixed      Change          `yaml:"fixed"`      // zero: not fixed anywhere
 	Unpinned   []string        `yaml:"unpinned"`   // lines that got the fix, nobody knows in which release
+	Untestable []string        `yaml:"untestable"` // lines that lack what the specs need
 	Shows      []Specs         `yaml:"shows"`      // specs that show the bug for certain
 	May        []Specs         `yaml:"may"`        // specs that may fail by it
 	Splats     []string        `yaml:"splats"`     // titles of console splats that show it

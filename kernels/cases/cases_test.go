@@ -72,6 +72,10 @@ func TestExpected(t *testing.T) {
 	if got := c.ExpectedOf("6.1.192-2", "6.1.192"); got != Untestable {
 		t.Errorf("seen untestable, 6.1.192-2 is %s", got)
 	}
+	c.Untestable = []string{"6.6"}
+	if got := c.ExpectedOf("6.6.1-1", "6.6.1"); got != Untestable {
+		t.Errorf("on an untestable line, 6.6.1-1 is %s", got)
+	}
 	if got := (Case{Invariant: true}).Expected("5.10.218"); got != Unaffected {
 		t.Errorf("of an invariant 5.10.218 is %s, want unaffected", got)
 	}
@@ -98,6 +102,8 @@ func TestParseRefuses(t *testing.T) {
 		{"measured against the commits", "5.10.223-1: unaffected", "5.10.223-1: affected", "seen 5.10.223-1: affected, but by its commits it is unaffected"},
 		{"neither", "5.10.223-1: unaffected", "5.10.223-1: perhaps", "none of affected, unaffected, untestable"},
 		{"invariant with a commit", "title:", "invariant: true\ntitle:", "what must not change has no commits"},
+		{"no line", "title:", "untestable: [\"5.10.1\"]\ntitle:", "is no line"},
+		{"tested on an untestable line", "title:", "untestable: [\"6.12\"]\ntitle:", "its line is untestable"},
 		{"second document", "title:", "---\ntitle: x\n---\ntitle:", "a second document"},
 		{"no list", "unpinned: [", "unpinned: 3 #", "line "},
 	}

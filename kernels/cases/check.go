@@ -41,6 +41,11 @@ func (c Case) check() error {
 			return fmt.Errorf("unpinned: %q is no line, or fixed has its release", line)
 		}
 	}
+	for _, line := range c.Untestable {
+		if !lineForm.MatchString(line) {
+			return fmt.Errorf("untestable: %q is no line, want 5.10", line)
+		}
+	}
 	if err := c.checkSpecs(); err != nil {
 		return err
 	}
@@ -115,7 +120,10 @@ func (c Case) checkSeen() error {
 		if _, err := version.Parse(upstream); err != nil {
 			return fmt.Errorf("seen %s: %w", kernel, err)
 		}
-		was := c.Seen[kernel]
+		was, testable := c.Seen[kernel], c.ExpectedOf(kernel, upstream) != Untestable
+		if !testable && was != Untestable {
+			return fmt.Errorf("seen %s: %s, but its line is untestable", kernel, was)
+		}
 		if was == Untestable {
 			continue
 		}

@@ -47,9 +47,13 @@ func (c Case) Expected(upstream string) Seen {
 	return Affected
 }
 
-// ExpectedOf is Expected for a Debian package of an upstream version: what has
-// been seen of either says whether it can be tested at all.
+// ExpectedOf is Expected for a Debian package of an upstream version: its line,
+// or what has been seen of either, says whether it can be tested at all.
 func (c Case) ExpectedOf(debian, upstream string) Seen {
+	v, err := version.Parse(upstream)
+	if err == nil && slices.Contains(c.Untestable, v.Line()) {
+		return Untestable
+	}
 	if c.Seen[debian] == Untestable || c.Seen[upstream] == Untestable {
 		return Untestable
 	}
