@@ -8,8 +8,11 @@
 // route or a port say, has its error as the return value of tcp_v4_connect()
 // only. Connects that succeed cost a map entry and are merely counted.
 //
-// All are kprobes: on a preemptible kernel, programs of fentry and raw tracepoints
-// may be skipped.
+// A kprobe program is skipped when it strikes in an interrupt while another one
+// runs on its CPU, a program of a raw tracepoint only when it would interrupt
+// itself. So the end of an attempt is watched by both: what one misses, the other
+// sees, and whichever comes first takes the attempt away. The number of retries
+// is the socket's own count.
 #include <linux/bpf.h>
 #include <linux/ptrace.h>
 #include <bpf/bpf_core_read.h>
@@ -65,6 +68,10 @@ struct sock___connect {
 	int sk_err;
 } __attribute__((preserve_access_index));
 
+struct tcp_sock___connect {
+	__u32 total_retrans;
+} __attribute__((preserve_access_index));
+
 // An IPv4 address is ::ffff:a.b.c.d here.
 struct end {
 	__u8 ip[16];
@@ -99,7 +106,6 @@ struct {
 struct attempt {
 	__u64 began;
 	__u64 caller; // process in the upper half, thread in the lower
-	__u64 retries;
 	char command[16];
 };
 
@@ -129,10 +135,16 @@ struct {
 volatile __u64 begun = 0;    // attempts: first SYNs
 volatile __u64 answered = 0; // of these, by a SYN of the peer
 volatile __u64 failed = 0;   // attempts and calls that failed
-volatile __u64 retried = 0;  // SYNs sent again
+volatile __u64 retried = 0;  // SYNs sent again by attempts that are over
 volatile __u64 lost = 0;     // attempts and events that found no room
 
-#define COUNT(n) __sync_fetch_and_add(&(n), 1)
+#define ADD(n, by) __sync_fetch_and_add(&(n), by)
+#define COUNT(n) ADD(n, 1)
+
+static __always_inline __u32 retries(struct sock___connect *sk)
+{
+	return BPF_CORE_READ((struct tcp_sock___connect *)sk, total_retrans);
+}
 
 static __always_inline void set_end(struct end *e, __u16 family, __be32 v4, struct in6_bytes *v6, __u16 port)
 {
@@ -297,12 +309,10 @@ int BPF_KPROBE(tcp_retransmit_skb, struct sock___connect *sk)
 	a = bpf_map_lookup_elem(&attempts, &sock);
 	if (!a)
 		return 0;
-	COUNT(retried);
-	a->retries++; // under the socket's lock: no race
 	e = event(sk, RETRY, a->began, a->caller);
 	if (!e)
 		return 0;
-	e->retries = a->retries;
+	e->retries = retries(sk) + 1;
 	__builtin_memcpy(e->command, a->command, sizeof(e->command));
 	set_remote(&e->remote, sk);
 	bpf_ringbuf_submit(e, 0);
@@ -315,7 +325,7 @@ static __always_inline void report(void *ctx, struct sock___connect *sk, struct 
 
 	if (!e)
 		return;
-	e->retries = a->retries;
+	e->retries = retries(sk);
 	e->error = BPF_CORE_READ(sk, sk_err);
 	__builtin_memcpy(e->command, a->command, sizeof(e->command));
 	set_remote(&e->remote, sk);
@@ -331,15 +341,11 @@ static __always_inline int inside_call(struct sock___connect *sk)
 	return c && c->sock == (__u64)sk;
 }
 
-SEC("kprobe/tcp_set_state")
-int BPF_KPROBE(tcp_set_state, struct sock___connect *sk, int state)
+static __always_inline int on_state(void *ctx, struct sock___connect *sk, int state)
 {
 	__u64 sock = (__u64)sk;
-	struct attempt *a;
+	struct attempt *a = bpf_map_lookup_elem(&attempts, &sock);
 
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
-		return 0;
-	a = bpf_map_lookup_elem(&attempts, &sock);
 	if (!a)
 		return 0;
 	if (state != TCP_CLOSE) {
@@ -350,8 +356,25 @@ int BPF_KPROBE(tcp_set_state, struct sock___connect *sk, int state)
 		COUNT(failed);
 		report(ctx, sk, a);
 	}
+	ADD(retried, retries(sk));
 	bpf_map_delete_elem(&attempts, &sock);
 	return 0;
+}
+
+SEC("kprobe/tcp_set_state")
+int BPF_KPROBE(tcp_set_state, struct sock___connect *sk, int state)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_SYN_SENT)
+		return 0;
+	return on_state(ctx, sk, state);
+}
+
+SEC("raw_tp/inet_sock_set_state")
+int inet_sock_set_state(struct bpf_raw_tracepoint_args *ctx)
+{
+	if (ctx->args[1] != TCP_SYN_SENT)
+		return 0;
+	return on_state(ctx, (struct sock___connect *)ctx->args[0], ctx->args[2]);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -17,7 +17,6 @@ type ConnectAttempt struct {
 	_       structs.HostLayout
 	Began   uint64
 	Caller  uint64
-	Retries uint64
 	Command [16]int8
 }
 
@@ -70,6 +69,7 @@ const (
 	ConnectMapAttempts            = "attempts"
 	ConnectMapCalls               = "calls"
 	ConnectMapEvents              = "events"
+	ConnectProgInetSockSetState   = "inet_sock_set_state"
 	ConnectProgTcpConnect         = "tcp_connect"
 	ConnectProgTcpRetransmitSkb   = "tcp_retransmit_skb"
 	ConnectProgTcpSetState        = "tcp_set_state"
@@ -127,6 +127,7 @@ type ConnectSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type ConnectProgramSpecs struct {
+	InetSockSetState   *ebpf.ProgramSpec `ebpf:"inet_sock_set_state"`
 	TcpConnect         *ebpf.ProgramSpec `ebpf:"tcp_connect"`
 	TcpRetransmitSkb   *ebpf.ProgramSpec `ebpf:"tcp_retransmit_skb"`
 	TcpSetState        *ebpf.ProgramSpec `ebpf:"tcp_set_state"`
@@ -206,6 +207,7 @@ type ConnectVariables struct {
 //
 // It can be passed to LoadConnectObjects or ebpf.CollectionSpec.LoadAndAssign.
 type ConnectPrograms struct {
+	InetSockSetState   *ebpf.Program `ebpf:"inet_sock_set_state"`
 	TcpConnect         *ebpf.Program `ebpf:"tcp_connect"`
 	TcpRetransmitSkb   *ebpf.Program `ebpf:"tcp_retransmit_skb"`
 	TcpSetState        *ebpf.Program `ebpf:"tcp_set_state"`
@@ -217,6 +219,7 @@ type ConnectPrograms struct {
 
 func (p *ConnectPrograms) Close() error {
 	return _ConnectClose(
+		p.InetSockSetState,
 		p.TcpConnect,
 		p.TcpRetransmitSkb,
 		p.TcpSetState,

@@ -37,7 +37,7 @@ type Counters struct {
 	Begun    uint64 // connects that sent a SYN
 	Answered uint64 // of these, by a SYN of the peer: as a rule they are established
 	Failed   uint64 // connects that failed, with or without having sent a SYN
-	Retried  uint64 // SYNs sent again
+	Retried  uint64 // SYNs sent again by connects that are over
 	Lost     uint64 // connects and events that found no room
 }
 
@@ -70,6 +70,11 @@ func Open() (t *Tracer, err error) {
 // seen to begin whose end is not.
 func (t *Tracer) attach() error {
 	p := &t.objs.ConnectPrograms
+	state, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: "inet_sock_set_state", Program: p.InetSockSetState})
+	if err != nil {
+		return fmt.Errorf("attach connect tracer to inet_sock_set_state: %w", err)
+	}
+	t.links = append(t.links, state)
 	for _, hook := range []struct {
 		function string
 		attach   func(string, *ebpf.Program, *link.KprobeOptions) (link.Link, error)

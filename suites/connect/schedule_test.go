@@ -83,21 +83,30 @@ func (u *unanswered) syns() []float64 {
 	return at
 }
 
-// wanted is how many SYNs tell the schedule: the second retry does; more of it
-// is looked at when there is time.
+// await gives up after so many SYNs, and returns all that there are.
+func (u *unanswered) await(n int) []float64 {
+	GinkgoHelper()
+	Eventually(func() int { return len(u.syns()) }).WithTimeout(longEnough()).WithPolling(20*time.Millisecond).
+		Should(BeNumerically(">=", n), "SYNs")
+	u.giveUp()
+	return u.syns()
+}
+
+// wanted is how many SYNs tell the schedule: the second retry does. If there is
+// time, those of the first seven seconds are looked at.
 func (u *unanswered) wanted() int {
-	if evidence.Size() == evidence.Quick {
+	switch {
+	case evidence.Size() == evidence.Quick:
 		return 3
+	case u.linear == 0:
+		return 4
 	}
-	return u.linear + 4
+	return u.linear + 3
 }
 
 func (u *unanswered) judge(tally *evidence.Tally, trial int) {
 	GinkgoHelper()
-	Eventually(u.syns).WithTimeout(longEnough()).WithPolling(20 * time.Millisecond).
-		Should(HaveLen(u.wanted()))
-	u.giveUp()
-	syns := u.syns()
+	syns := u.await(u.wanted())
 	if got, want := doubling(gaps(syns)), expectDoubling(u.linear, len(syns)-1); got != want {
 		tally.Found(trial, event.Changed, "tcp_syn_linear_timeouts %d: SYNs sent again %s after the first: distances %s, want %s",
 			u.linear, offsets(syns), got, want)

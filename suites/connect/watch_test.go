@@ -8,13 +8,12 @@ import (
 
 	"github.com/krepro/krepro/harness/conntrace"
 	"github.com/krepro/krepro/harness/event"
-	"github.com/krepro/krepro/harness/evidence"
 )
 
 // watch is what the tracer sees during a spec.
 type watch struct{ before conntrace.Counters }
 
-// read is how many of the tracer's events have been read.
+// read is how many of the tracer's failures have been read.
 var read uint64
 
 // watchTracer leaves behind what other specs have caused.
@@ -28,15 +27,9 @@ func watchTracer() *watch {
 // failures waits for so many, and returns all that there are.
 func (w *watch) failures(n int) []event.Connect {
 	GinkgoHelper()
-	Eventually(func() uint64 { return w.grown().Failed }).WithTimeout(evidence.Stretch(2*time.Second)).
+	Eventually(func() uint64 { return w.grown().Failed }).WithTimeout(longEnough()).
 		Should(BeNumerically(">=", n), "failed connects that the tracer has counted")
-	var failed []event.Connect
-	for _, e := range pending(counters()) {
-		if e.Kind == event.ConnectFailed {
-			failed = append(failed, e)
-		}
-	}
-	return failed
+	return pending(counters())
 }
 
 // grown is what has been counted since the watch began.
@@ -56,16 +49,20 @@ func counters() conntrace.Counters {
 	return c
 }
 
-// pending reads the events that have been counted and not been read.
+// pending reads the failures that have been counted and not been read, and the
+// retries before them.
 func pending(c conntrace.Counters) []event.Connect {
 	GinkgoHelper()
 	Expect(c.Lost).To(BeZero(), "events that found no room")
 	tracer.SetDeadline(time.Now().Add(longEnough()))
-	var events []event.Connect
-	for ; read < c.Failed+c.Retried; read++ {
+	var failed []event.Connect
+	for read < c.Failed {
 		e, err := tracer.Read()
 		Expect(err).NotTo(HaveOccurred())
-		events = append(events, e)
+		if e.Kind == event.ConnectFailed {
+			failed = append(failed, e)
+			read++
+		}
 	}
-	return events
+	return failed
 }
