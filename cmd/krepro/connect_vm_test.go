@@ -34,9 +34,10 @@ func TestConnectOnDebianKernels(t *testing.T) {
 			got[c.Name] = c.Verdict
 		}
 		for name, verdict := range map[string]verdict.Verdict{
-			"connect-finwait2-reuse": want[i].reuse,
-			"connect-challenge-ack":  verdict.Unaffected,
-			"connect-syn-schedule":   verdict.Unaffected,
+			"connect-finwait2-reuse":          want[i].reuse,
+			"connect-challenge-ack":           verdict.Unaffected,
+			"connect-challenge-ack-conntrack": verdict.Unaffected,
+			"connect-syn-schedule":            verdict.Unaffected,
 		} {
 			equal(t, r.Kernel.Ref+" "+name, got[name], verdict)
 		}
