@@ -12,9 +12,9 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestArguments(t *testing.T) {
 	tests := map[string]Machine{
-		"tcg":   {},
+		"tcg":   {Memory: leastMemory},
 		"kvm":   {Accel: KVM, CPUs: 4, Memory: 1024, Append: "earlyprintk=ttyS0"},
-		"shell": {Shell: struct{ *os.File }{}},
+		"shell": {Memory: leastMemory, Shell: struct{ *os.File }{}},
 	}
 	for name, m := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -34,5 +34,13 @@ func TestArguments(t *testing.T) {
 				t.Errorf("arguments are\n%swant\n%s", got, want)
 			}
 		})
+	}
+}
+
+func TestMemoryFor(t *testing.T) {
+	for mib, want := range map[int64]int{0: 512, 35: 512, 128: 512, 129: 576, 190: 640, 500: 1280} {
+		if got := memoryFor(mib << 20); got != want {
+			t.Errorf("an initramfs of %d MiB gets %d MiB, want %d", mib, got, want)
+		}
 	}
 }

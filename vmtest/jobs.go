@@ -2,6 +2,7 @@ package vmtest
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -17,7 +18,7 @@ const overhead = 300
 // once: its processors bound it, and four fifths of the memory that is free.
 // Zero asks for Machine's defaults. It is at least one.
 func DefaultJobs(cpus, memory int) (int, error) {
-	m := Machine{CPUs: cpus, Memory: memory}.filled()
+	m := Machine{CPUs: cpus, Memory: cmp.Or(memory, leastMemory)}.filled()
 	free, err := freeMemory()
 	if err != nil {
 		return 0, err

@@ -32,7 +32,7 @@ type Machine struct {
 	Accel string
 	// CPUs is the number of virtual CPUs. Default 1: see docs/vm.md.
 	CPUs int
-	// Memory of the guest in MiB. Default 512.
+	// Memory of the guest in MiB. Default 512, or what its initramfs needs if that is more.
 	Memory int
 	// Boot bounds the time until PID 1 reports, Silence that without a byte on
 	// any channel, Whole that from QEMU's start to its end. Default by Accel.
@@ -102,11 +102,22 @@ var paces = map[string]pace{
 	KVM: {boot: 15 * time.Second, silence: 100 * time.Second, whole: 10 * time.Minute, slow: "1"},
 }
 
+// leastMemory is the memory of a guest that needs no more, in MiB.
+const leastMemory = 512
+
+// memoryFor is what a guest with an initramfs of so many bytes gets, in MiB. It
+// is unpacked into a tmpfs that takes half of the memory at most, while the
+// archive is still there.
+func memoryFor(initramfs int64) int {
+	const work, step = 256, 64
+	need := int(2*initramfs>>20) + work
+	return max(leastMemory, (need+step-1)/step*step)
+}
+
 // filled returns the machine with its defaults in place.
 func (m Machine) filled() Machine {
 	m.Accel = cmp.Or(m.Accel, TCG)
 	m.CPUs = cmp.Or(m.CPUs, 1)
-	m.Memory = cmp.Or(m.Memory, 512)
 	m.QEMU = cmp.Or(m.QEMU, "qemu-system-x86_64")
 	p := paces[m.Accel]
 	m.Boot = cmp.Or(m.Boot, p.boot)

@@ -90,15 +90,22 @@ func (m *Machine) run(ctx context.Context, follow *follower, exit *event.Exit) e
 	if err != nil {
 		return err
 	}
-	args := m.arguments(kernel, khz)
-	if err := os.WriteFile(m.path("qemu.args"), []byte(strings.Join(args, "\n")+"\n"), 0o644); err != nil {
-		return fmt.Errorf("write qemu arguments: %w", err)
-	}
 	image, err := m.memoryImage(load)
 	if err != nil {
 		return err
 	}
 	defer image.Close()
+	if m.Memory == 0 {
+		info, err := image.Stat()
+		if err != nil {
+			return fmt.Errorf("measure initramfs: %w", err)
+		}
+		m.Memory = memoryFor(info.Size())
+	}
+	args := m.arguments(kernel, khz)
+	if err := os.WriteFile(m.path("qemu.args"), []byte(strings.Join(args, "\n")+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write qemu arguments: %w", err)
+	}
 	return m.boot(ctx, follow, exit, args, image, chans)
 }
 

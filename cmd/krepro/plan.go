@@ -46,7 +46,7 @@ type vmOptions struct {
 func (v *vmOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&v.accel, "accel", vmtest.Auto, "auto (KVM if a kernel is proven to run under it), tcg or kvm")
 	f.IntVar(&v.cpus, "cpus", 0, "CPUs of each VM (default 1)")
-	f.StringVar(&v.memory, "memory", "", "memory of each VM, as 512M or 2G (default 512M)")
+	f.StringVar(&v.memory, "memory", "", "memory of each VM, as 512M or 2G (default 512M, or more if its suites need it)")
 }
 
 // machine is a VM with these options, and no kernel yet.

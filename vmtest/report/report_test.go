@@ -51,16 +51,20 @@ func TestTableTurned(t *testing.T) {
 		r.Suites = append(r.Suites, verdict.Suite{Name: name, Judgement: verdict.Judgement{Verdict: verdict.Pass}})
 		r.Cases = append(r.Cases, verdict.Case{Name: name + "-case", Judgement: verdict.Judgement{Verdict: verdict.Affected}, Expect: verdict.Affected, Met: true})
 	}
+	alone := verdict.Result{Kernel: event.Kernel{Release: "6.1.0", Alone: "d"}, Exit: &event.Exit{Seconds: 2}}
+	alone.Suites = []verdict.Suite{{Name: "d", Judgement: verdict.Judgement{Verdict: verdict.Pass}}}
+	r.Exit = &event.Exit{Seconds: 1}
 	other := verdict.Result{Kernel: event.Kernel{Release: "7.2.13"}}
-	got, _, _ := strings.Cut(Table([]verdict.Result{r, other}), "\n\n")
+	got, _, _ := strings.Cut(Table([]verdict.Result{r, alone, other}), "\n\n")
 	want := `KERNEL   6.1.0               7.2.13
 A        pass                -
 B        pass                -
 C        pass                -
+D        pass                -
 a-case   affected, expected  -
 b-case   affected, expected  -
 c-case   affected, expected  -
-SECONDS  -                   -`
+SECONDS  1.0+2.0             -`
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -26,7 +26,12 @@ func Table(results []verdict.Result) string {
 	suites, cases := columns(results)
 	rows := [][]string{head(suites, cases)}
 	for _, r := range results {
-		rows = append(rows, row(r, suites, cases))
+		cells := row(r, suites, cases)
+		if last := rows[len(rows)-1]; r.Kernel.Alone != "" && belongs(cells[0], last[0]) {
+			join(last, cells)
+			continue
+		}
+		rows = append(rows, cells)
 	}
 	if len(suites)+len(cases) > wide {
 		rows = turn(rows)
@@ -42,6 +47,28 @@ func Table(results []verdict.Result) string {
 	}
 	return b.String()
 }
+
+// belongs tells whether a line is of a suite that had a VM to itself, and the
+// line above it of the same kernel's other suites.
+func belongs(line, above string) bool {
+	name, _, _ := strings.Cut(line, " ~")
+	return name == above
+}
+
+// join fills a line's empty cells with those of another VM of the same kernel.
+// Their seconds, the last cell, are added up in words.
+func join(line, more []string) {
+	last := len(line) - 1
+	for i := 1; i < last; i++ {
+		if line[i] == none {
+			line[i] = more[i]
+		}
+	}
+	line[last] += "+" + more[last]
+}
+
+// none is a cell that says nothing.
+const none = "-"
 
 func head(suites, cases []string) []string {
 	cells := []string{"KERNEL"}
@@ -95,7 +122,7 @@ func columns(results []verdict.Result) (suites, cases []string) {
 func suiteCell(r verdict.Result, name string) string {
 	i := slices.IndexFunc(r.Suites, func(s verdict.Suite) bool { return s.Name == name })
 	if i < 0 {
-		return "-"
+		return none
 	}
 	s := r.Suites[i]
 	passed, trials := 0, 0
@@ -122,7 +149,7 @@ func suiteCell(r verdict.Result, name string) string {
 func caseCell(r verdict.Result, name string) string {
 	i := slices.IndexFunc(r.Cases, func(c verdict.Case) bool { return c.Name == name })
 	if i < 0 {
-		return "-"
+		return none
 	}
 	return string(r.Cases[i].Verdict) + expectation(r.Cases[i])
 }
@@ -142,7 +169,7 @@ func expectation(c verdict.Case) string {
 
 func seconds(r verdict.Result) string {
 	if r.Exit == nil {
-		return "-"
+		return none
 	}
 	return fmt.Sprintf("%.1f", r.Exit.Seconds)
 }
