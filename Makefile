@@ -20,7 +20,7 @@ build: $(SUITES) ## krepro, its guest and the suites, in build/
 $(SUITES):
 	go test -c -trimpath -ldflags "-s -w" -o build/suites/$@.test ./suites/$@
 	cp suites/$@/suite.yaml build/suites/$@.yaml
-	test ! -f docs/suites/$@.md || cp docs/suites/$@.md build/suites/$@.md
+	cp docs/suites/$@.md build/suites/$@.md
 
 generate: ## the BPF objects and their Go, from bpf/*.c (needs clang 14)
 	go generate ./bpf
