@@ -50,20 +50,6 @@ var _ = Describe("a kretprobe on a function that 5 tasks are in at a time", Labe
 		}
 		t.Submit()
 	})
-
-	It("sees fewer than fexit, which needs no room", func() {
-		t := evidence.NewTally().Watch()
-		kretprobe, fexit := load(cost.Kretprobe, blocking), load(cost.Fexit, blocking)
-		kretprobe.Room = 2
-		Expect(fexit.Attach()).To(Succeed())
-		block(tasks, kretprobe)
-		Expect(fexit.Detach()).To(Succeed())
-		t.Trials(tasks)
-		if hits(fexit) != tasks || hits(kretprobe) >= tasks {
-			t.Found(0, event.Changed, "%d tasks; fexit saw %d, a kretprobe with room for 2 saw %d", tasks, hits(fexit), hits(kretprobe))
-		}
-		t.Submit()
-	})
 })
 
 var _ = Describe("kretprobes of this kernel", Label("machinery"), func() {
