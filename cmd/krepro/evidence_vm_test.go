@@ -302,7 +302,7 @@ func noSign(t *testing.T, s recorded) {
 			}
 		}
 	}
-	if seen < 6 {
+	if seen < 5 { // the first good one of each spec that asks
 		t.Errorf("only %d connections are recorded", seen)
 	}
 }
