@@ -18,6 +18,22 @@ func (c *Client) Narrow() error {
 	return nil
 }
 
+// leastMessage is what the smallest message takes of a receive buffer, in bytes
+// of kernel memory on x86-64: 256 for the sk_buff, 512 for its data.
+const leastMessage = 768
+
+// Full tells whether the receive buffer is full: whoever sends as little as can
+// be has to wait (netlink_attachskb). Kernels that let a buffer overflow by one
+// message may still take one.
+func (c *Client) Full() (bool, error) {
+	size, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	if err != nil {
+		return false, fmt.Errorf("ask for size of receive buffer: %w", err)
+	}
+	used, err := c.Queued()
+	return used+leastMessage > size, err
+}
+
 // Queued is how much waits to be read, in bytes of kernel memory.
 func (c *Client) Queued() (int, error) {
 	table, err := os.ReadFile("/proc/net/netlink")
