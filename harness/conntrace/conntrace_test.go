@@ -85,6 +85,13 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestLineOfAContainer(t *testing.T) {
+	e := event.Connect{Kind: event.ConnectRetry, Retries: 1, Process: 4711, Contained: []int{12, 7}, Command: "nc"}
+	if got, want := Line(e), "nc 4711 (7 in its pid namespace)"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want …%q", got, want)
+	}
+}
+
 func TestTrace(t *testing.T) {
 	got := Trace([]event.Frame{{Address: "0x1", Symbol: "tcp_reset", Offset: 16}, {Address: "0x2", Symbol: "f", Offset: 1, Module: "nf_tables"}, {Address: "0x3"}})
 	if want := "    tcp_reset+0x10\n    f+0x1 [nf_tables]\n    0x3\n"; got != want {

@@ -16,7 +16,15 @@ func Line(e event.Connect) string {
 	if e.Kind == event.ConnectFailed {
 		what, how = "failed", ending(e)
 	}
-	return fmt.Sprintf("%-8s %s > %s  after %.3f s%s  %s %d", what, e.Local, e.Remote, e.T-e.Began, how, e.Command, e.Process)
+	return fmt.Sprintf("%-8s %s > %s  after %.3f s%s  %s %s", what, e.Local, e.Remote, e.T-e.Began, how, e.Command, process(e))
+}
+
+// process is the machine's number of a process, and its own in its container.
+func process(e event.Connect) string {
+	if len(e.Contained) == 0 {
+		return fmt.Sprint(e.Process)
+	}
+	return fmt.Sprintf("%d (%d in its pid namespace)", e.Process, e.Contained[len(e.Contained)-1])
 }
 
 // ending is how a connect failed.

@@ -22,6 +22,7 @@ import (
 	"github.com/krepro/krepro/bpf"
 	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/harness/observe"
+	"github.com/krepro/krepro/harness/pidns"
 )
 
 // Tracer is the attached programs. Whoever opens it closes it.
@@ -133,8 +134,19 @@ func (t *Tracer) Read() (event.Connect, error) {
 		return event.Connect{}, err
 	}
 	e := connect(raw)
+	e.Contained = contained(e.Process)
 	e.Stack, err = t.symbols.Stack(stack(raw))
 	return e, err
+}
+
+// contained are a process's numbers in the pid namespaces below the machine's.
+// It may have ended: then nobody can tell any more.
+func contained(process uint32) []int {
+	numbers, err := pidns.Numbers(int(process))
+	if err != nil {
+		return nil
+	}
+	return numbers[1:]
 }
 
 // Counters reads them.

@@ -24,7 +24,10 @@ type Connect struct {
 	Errno   string         `json:"errno,omitempty"` // ECONNREFUSED; empty of a failed one: closed while it waited
 	Process uint32         `json:"process"`         // that called connect(2), as are the next two
 	Thread  uint32         `json:"thread"`
-	Command string         `json:"command"`
-	Cookie  uint64         `json:"cookie,omitempty"` // SO_COOKIE, socket(7), if anybody asked for it
-	Stack   []Frame        `json:"stack,omitempty"`  // of a failed one: where the kernel gave it up, innermost first
+	// Contained are the process's numbers in the pid namespaces below the
+	// machine's, its own last; none if it has none, or has ended meanwhile.
+	Contained []int   `json:"contained,omitempty"`
+	Command   string  `json:"command"`
+	Cookie    uint64  `json:"cookie,omitempty"` // SO_COOKIE, socket(7), if anybody asked for it
+	Stack     []Frame `json:"stack,omitempty"`  // of a failed one: where the kernel gave it up, innermost first
 }
