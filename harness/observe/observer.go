@@ -62,7 +62,7 @@ func Open() (o *Observer, err error) {
 	if err = o.hook(opts); err != nil {
 		return o, err
 	}
-	if o.symbols, err = openSymbols(opts); err != nil {
+	if o.symbols, err = OpenSymbols(opts); err != nil {
 		return o, err
 	}
 	o.note("symbols", "iter bpf_map_elem", nil)

@@ -27,7 +27,8 @@ type Symbols struct {
 	known map[uint64]event.Frame // by the address that was asked for
 }
 
-func openSymbols(opts ebpf.CollectionOptions) (s *Symbols, err error) {
+// OpenSymbols loads the iterator that names addresses.
+func OpenSymbols(opts ebpf.CollectionOptions) (s *Symbols, err error) {
 	s = &Symbols{known: map[uint64]event.Frame{}}
 	defer func() {
 		if err != nil {
@@ -47,9 +48,6 @@ func openSymbols(opts ebpf.CollectionOptions) (s *Symbols, err error) {
 	}
 	return s, nil
 }
-
-// OpenSymbols loads what names addresses, for those who observe something else.
-func OpenSymbols(opts ebpf.CollectionOptions) (*Symbols, error) { return openSymbols(opts) }
 
 // Close unloads.
 func (s *Symbols) Close() error {
