@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
@@ -54,20 +53,13 @@ func specsOf(t *testing.T, suite string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var reports []struct {
-		SpecReports []struct {
-			ContainerHierarchyTexts    []string
-			LeafNodeType, LeafNodeText string
-		}
-	}
-	if err := json.Unmarshal(data, &reports); err != nil || len(reports) != 1 {
-		t.Fatalf("list specs of suite %s: %d reports, %v", suite, len(reports), err)
+	listed, err := parseSpecs(data)
+	if err != nil || len(listed) == 0 {
+		t.Fatalf("list specs of suite %s: %d specs, %v", suite, len(listed), err)
 	}
 	var specs []string
-	for _, s := range reports[0].SpecReports {
-		if s.LeafNodeType == "It" {
-			specs = append(specs, strings.Join(append(s.ContainerHierarchyTexts, s.LeafNodeText), " "))
-		}
+	for _, l := range listed {
+		specs = append(specs, l.text)
 	}
 	return specs
 }

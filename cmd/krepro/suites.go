@@ -82,7 +82,7 @@ func orNone(list []string) string {
 }
 
 // listSpecs has a suite name its specs, with their labels, by a dry run on the host.
-func listSpecs(ctx context.Context, s manifest.Suite) ([]string, error) {
+func listSpecs(ctx context.Context, s manifest.Suite) ([]listed, error) {
 	dir, err := os.MkdirTemp("", "krepro-specs-")
 	if err != nil {
 		return nil, fmt.Errorf("list specs: %w", err)
@@ -101,8 +101,21 @@ func listSpecs(ctx context.Context, s manifest.Suite) ([]string, error) {
 	return parseSpecs(data)
 }
 
+// listed is a spec by its full text, and its labels.
+type listed struct {
+	text   string
+	labels []string
+}
+
+func (l listed) String() string {
+	if len(l.labels) == 0 {
+		return l.text
+	}
+	return l.text + " [" + strings.Join(l.labels, ", ") + "]"
+}
+
 // parseSpecs reads Ginkgo's JSON report.
-func parseSpecs(data []byte) ([]string, error) {
+func parseSpecs(data []byte) ([]listed, error) {
 	var reports []struct {
 		SpecReports []struct {
 			ContainerHierarchyTexts    []string
@@ -114,21 +127,17 @@ func parseSpecs(data []byte) ([]string, error) {
 	if err := json.Unmarshal(data, &reports); err != nil {
 		return nil, fmt.Errorf("decode list of specs: %w", err)
 	}
-	var specs []string
+	var specs []listed
 	for _, r := range reports {
 		for _, s := range r.SpecReports {
 			if s.LeafNodeType != "It" {
 				continue
 			}
-			text := strings.Join(append(s.ContainerHierarchyTexts, s.LeafNodeText), " ")
-			var labels []string
-			for _, l := range append(s.ContainerHierarchyLabels, s.LeafNodeLabels) {
-				labels = append(labels, l...)
+			l := listed{text: strings.Join(append(s.ContainerHierarchyTexts, s.LeafNodeText), " ")}
+			for _, labels := range append(s.ContainerHierarchyLabels, s.LeafNodeLabels) {
+				l.labels = append(l.labels, labels...)
 			}
-			if len(labels) > 0 {
-				text += " [" + strings.Join(labels, ", ") + "]"
-			}
-			specs = append(specs, text)
+			specs = append(specs, l)
 		}
 	}
 	return specs, nil
