@@ -69,6 +69,9 @@ type Suite struct {
 	Args    []string      // e.g. -ginkgo.v
 	Modules []string      // kernel modules that it needs; what they depend on is found
 	Limit   time.Duration // killed after so long; 0 leaves it to the VM's deadlines
+	Rounds  int           // runs one after another; 0 is one
+	// UntilFailure ends the rounds after the first in which a spec failed.
+	UntilFailure bool
 }
 
 // Progress is what a VM in flight last told.

@@ -28,6 +28,10 @@ type invocation struct {
 	Size    string    `json:"size"`
 	Labels  string    `json:"label_filter,omitempty"`
 	Focus   string    `json:"focus,omitempty"`
+	Rounds  int       `json:"rounds,omitempty"` // of each suite
+	// UntilFailure says that rounds end after the first with a failure.
+	UntilFailure bool    `json:"until_failure,omitempty"`
+	Trigger      float64 `json:"trigger,omitempty"` // share of trials that pull a thinned trigger
 }
 
 // filtered tells whether the user chose among the specs.

@@ -140,7 +140,8 @@ func (l *launcher) boot(ctx context.Context, h had) error {
 	m.Kernel = vmKernel(h.img)
 	m.Dir = h.dir
 	for _, s := range h.suites {
-		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Args: l.plan.args, Modules: s.Modules, Limit: s.Limit})
+		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Args: l.plan.args, Modules: s.Modules,
+			Limit: s.Limit, Rounds: l.plan.rounds, UntilFailure: l.plan.untilFailure})
 	}
 	l.programs.load(&m, h.suites)
 	exit := event.Exit{Reason: event.ExitCancelled, Phase: "boot"}

@@ -97,7 +97,13 @@ type plan struct {
 	machine vmtest.Machine
 	accel   string // auto, tcg or kvm
 	jobs    int
+
+	rounds       int // of each suite
+	untilFailure bool
 }
+
+// maxRepeat bounds the rounds of a suite; its evidence is one file.
+const maxRepeat = 10_000
 
 // sizes of a run, with the time that a VM gets where that is more than its own default.
 var sizes = map[string]time.Duration{"quick": 0, "default": 0, "soak": 4 * time.Hour}
@@ -127,12 +133,21 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 	if p.machine, err = o.vm.machine(e); err != nil {
 		return p, err
 	}
+	if p.rounds, p.untilFailure, err = o.rounds(); err != nil {
+		return p, err
+	}
+	if p.rounds > 1 {
+		whole = max(whole, sizes["soak"])
+	}
 	p.accel, p.args = o.vm.accel, suiteArgs(o)
 	p.machine.Keep, p.machine.Whole = o.keep, max(whole, o.timeout)
 	if o.timeout > 0 {
 		p.machine.Whole = o.timeout
 	}
 	p.machine.Env = []string{event.EnvSize + "=" + o.size}
+	if o.trigger > 0 {
+		p.machine.Env = append(p.machine.Env, fmt.Sprintf("%s=%v", event.EnvTrigger, o.trigger))
+	}
 	if o.callGraph {
 		p.machine.Env = append(p.machine.Env, event.EnvCallGraph+"=1")
 	}
@@ -140,6 +155,20 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 		p.jobs, err = vmtest.DefaultJobs(p.machine.CPUs, p.machine.Memory)
 	}
 	return p, err
+}
+
+// rounds are those of each suite; a zero field of the options is a default.
+func (o runOptions) rounds() (n int, untilFailure bool, err error) {
+	if o.repeat < 0 || o.repeat > maxRepeat {
+		return 0, false, usage("repeat: %d is not from 1 to %d", o.repeat, maxRepeat)
+	}
+	if !(o.trigger >= 0 && o.trigger <= 1) {
+		return 0, false, usage("trigger: %v is no share above 0 up to 1", o.trigger)
+	}
+	if o.untilFailure && o.repeat <= 1 {
+		return 0, false, usage("until-failure: say how many rounds at most, with --repeat")
+	}
+	return max(1, o.repeat), o.untilFailure, nil
 }
 
 // suiteArgs are Ginkgo's: no colours in a file, and every spec named as it runs.

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/krepro/krepro/kernels"
 	"github.com/krepro/krepro/kernels/cases"
+	"github.com/krepro/krepro/vmtest/verdict"
 )
 
 // runOptions are the flags of krepro run.
@@ -22,6 +24,9 @@ type runOptions struct {
 	timeout         time.Duration
 	keep, json      bool
 	callGraph       bool
+	repeat          int
+	untilFailure    bool
+	trigger         float64
 	files           kernelFiles
 	vm              vmOptions
 }
@@ -51,6 +56,9 @@ what the exit code says.`,
 	f.StringVarP(&o.out, "out", "o", "", "folder of the run, new or empty (default runs/<UTC time>)")
 	f.BoolVar(&o.keep, "keep", false, "keep each VM's initramfs in artefacts/, to start qemu.args again by hand")
 	f.BoolVar(&o.callGraph, "call-graph", false, "record what the kernel calls below recvmsg, for a good and a stuck request (takes seconds more)")
+	f.IntVar(&o.repeat, "repeat", 1, "rounds of each suite within its VM; failures are never run away")
+	f.BoolVar(&o.untilFailure, "until-failure", false, "end the rounds after the first in which a spec failed")
+	f.Float64Var(&o.trigger, "trigger", 0, "`SHARE` of trials in which specs with the label thin pull their trigger, to make a bug rare (default all)")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	o.files.flags(f)
 	o.vm.flags(f)
@@ -76,46 +84,52 @@ func must(err error) {
 
 // run is krepro run.
 func (e *env) run(ctx context.Context, o runOptions) (err error) {
-	p, err := e.plan(o)
-	if err != nil {
-		return err
-	}
-	corpus, err := cases.Load()
-	if err != nil {
-		return err
-	}
 	store, err := e.store()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	inv := invocation{Version: version(), Started: time.Now().UTC().Truncate(time.Second), Args: e.args,
-		Kernels: o.kernels, Suites: p.names(), Alone: p.alone(), Size: o.size, Labels: o.labels, Focus: o.focus}
-	dir, err := newFolder(o.out, inv.Started)
-	if err != nil {
+	results, dir, err := e.execute(ctx, store, o)
+	if results == nil {
 		return err
 	}
+	verdict := e.show(results, o.json)
+	fmt.Fprintf(e.stderr, "\nevidence: %s\n", dir)
+	return errors.Join(err, verdict)
+}
+
+// execute does a run whole: boots what the options name, judges what is left
+// and writes it down. dir is the run's folder, "" if it never began.
+func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (results []verdict.Result, dir string, err error) {
+	p, err := e.plan(o)
+	if err != nil {
+		return nil, "", err
+	}
+	corpus, err := cases.Load()
+	if err != nil {
+		return nil, "", err
+	}
+	inv := e.invocation(o, p)
+	if dir, err = newFolder(o.out, inv.Started); err != nil {
+		return nil, "", err
+	}
 	if err := writeJSON(filepath.Join(dir, runFile), inv); err != nil {
-		return err
+		return nil, "", err
 	}
 	progress := newProgress(e.stderr, e.width)
 	store.Progress = func(line string) { progress.say("%s", line) }
 	l := &launcher{dir: dir, store: store, plan: p, progress: progress}
 	failed := l.all(ctx)
 	progress.close()
-	return errors.Join(failed, e.conclude(dir, inv, corpus, o.json))
+	results, err = judgeAll(dir, inv, corpus)
+	if err == nil {
+		err = record(dir, results)
+	}
+	return results, dir, errors.Join(failed, err)
 }
 
-// conclude judges what a run left, writes it down and shows it.
-func (e *env) conclude(dir string, inv invocation, corpus []cases.Case, asJSON bool) error {
-	results, err := judgeAll(dir, inv, corpus)
-	if err != nil {
-		return err
-	}
-	if err := record(dir, results); err != nil {
-		return err
-	}
-	verdict := e.show(results, asJSON)
-	fmt.Fprintf(e.stderr, "\nevidence: %s\n", dir)
-	return verdict
+func (e *env) invocation(o runOptions, p plan) invocation {
+	return invocation{Version: version(), Started: time.Now().UTC().Truncate(time.Second), Args: e.args,
+		Kernels: o.kernels, Suites: p.names(), Alone: p.alone(), Size: o.size, Labels: o.labels, Focus: o.focus,
+		Rounds: p.rounds, UntilFailure: p.untilFailure, Trigger: o.trigger}
 }

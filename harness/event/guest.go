@@ -20,6 +20,9 @@ const (
 	EnvBTF = "KREPRO_BTF"
 	// EnvSize is the size of a run: quick, default or soak.
 	EnvSize = "KREPRO_SIZE"
+	// EnvTrigger is the share of trials in which specs with the label thin pull
+	// their trigger, above 0 up to 1: a bug that strikes rarely, made to measure.
+	EnvTrigger = "KREPRO_TRIGGER"
 	// EnvSlow is the factor by which deadlines are stretched (10 under TCG, say).
 	EnvSlow = "KREPRO_SLOW"
 	// EnvCallGraph, set to anything, asks for call graphs of the kernel.
@@ -55,7 +58,10 @@ type Plan struct {
 type SuitePlan struct {
 	Name    string   `json:"name"`
 	Args    []string `json:"args"`
-	Seconds float64  `json:"seconds"` // killed after so long; 0 = the host's deadline alone
+	Seconds float64  `json:"seconds"`          // killed after so long; 0 = the host's deadline alone
+	Rounds  int      `json:"rounds,omitempty"` // runs one after another; 0 = one
+	// UntilFailure ends the rounds after the first in which a spec failed.
+	UntilFailure bool `json:"until_failure,omitempty"`
 }
 
 // KernelTypes are the kernel structs that the BPF objects relocate against

@@ -91,8 +91,19 @@ func work(control *event.Writer, plan event.Plan, asked <-chan struct{}) error {
 		return shell(plan)
 	}
 	for _, s := range plan.Suites {
-		if err := runSuite(control, s, plan.Env, asked); err != nil {
+		if err := rounds(control, s, plan.Env, asked); err != nil {
 			complain(control, err)
+		}
+	}
+	return nil
+}
+
+// rounds runs a suite as often as the plan wants it.
+func rounds(control *event.Writer, s event.SuitePlan, env []string, asked <-chan struct{}) error {
+	for range max(1, s.Rounds) {
+		passed, err := runSuite(control, s, env, asked)
+		if err != nil || !passed && s.UntilFailure {
+			return err
 		}
 	}
 	return nil

@@ -16,18 +16,18 @@ import (
 // and how long killed processes have to go.
 const grace = 5 * time.Second
 
-// runSuite runs one suite to its end and reports start, output and exit. Every
-// other process is gone when it returns: suites must not meet what the one
-// before them left behind.
-func runSuite(control *event.Writer, s event.SuitePlan, env []string, asked <-chan struct{}) error {
+// runSuite runs one suite to its end, reports start, output and exit, and tells
+// whether it passed. Every other process is gone when it returns: suites must
+// not meet what the one before them left behind.
+func runSuite(control *event.Writer, s event.SuitePlan, env []string, asked <-chan struct{}) (passed bool, err error) {
 	if err := control.Write(event.Record{Kind: event.SuiteStart, Suite: s.Name}); err != nil {
-		return err
+		return false, err
 	}
 	start := time.Now()
 	proc, out, err := startSuite(s, env)
 	if err != nil {
 		rec := event.Record{Kind: event.SuiteExit, Suite: s.Name, Code: 127, Error: err.Error()}
-		return control.Write(rec)
+		return false, control.Write(rec)
 	}
 	ended := make(chan struct{})
 	copied := forward(control, s.Name, out, ended)
@@ -40,14 +40,14 @@ func runSuite(control *event.Writer, s event.SuitePlan, env []string, asked <-ch
 	case <-time.After(grace):
 	}
 	if err != nil {
-		return fmt.Errorf("wait for suite %s: %w", s.Name, err)
+		return false, fmt.Errorf("wait for suite %s: %w", s.Name, err)
 	}
 	rec := exitRecord(s.Name, status, time.Since(start))
 	if why := <-cut; why != "" {
 		// A Go program turns the SIGQUIT into an exit; what counts is who ended it.
 		rec.Code, rec.Signal, rec.Error = 0, unix.SIGKILL.String(), why
 	}
-	return control.Write(rec)
+	return rec.Code == 0 && rec.Signal == "", control.Write(rec)
 }
 
 // startSuite starts the suite's binary in a session of its own and returns it

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/krepro/krepro/harness/event"
 )
@@ -121,9 +120,9 @@ func (a asking) symptoms() (Verdict, string) {
 	}
 	switch {
 	case len(strays) > 0:
-		return OtherFail, "not as the case describes: " + strings.Join(strays, "; ")
+		return OtherFail, "not as the case describes: " + reasonOf(strays)
 	case len(shows) > 0:
-		return Affected, strings.Join(shows, "; ")
+		return Affected, reasonOf(shows)
 	}
 	return "", ""
 }

@@ -33,7 +33,7 @@ type evidence struct {
 	exit   *event.Exit // nil: the host never got to write it
 
 	boot   float64                 // uptime when PID 1 reported, seconds; 0: never
-	exited map[string]event.Record // suite-exit by suite
+	exited map[string]event.Record // suite-exit by suite, of its latest round
 	said   map[string]string       // end of what each suite printed
 	guest  string                  // PID 1's own complaint, if any
 	suites map[string]*suite
@@ -101,6 +101,8 @@ func (e *evidence) readControl(recs []event.Record) {
 		switch r.Kind {
 		case event.Boot:
 			e.boot = max(r.Time, 0.001) // it did boot, whatever its clock says
+		case event.SuiteStart:
+			delete(e.exited, r.Suite) // a further round of it: not over yet
 		case event.SuiteExit:
 			e.exited[r.Suite] = r
 			if r.Code == notStarted && r.Error != "" {

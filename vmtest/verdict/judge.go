@@ -170,6 +170,7 @@ func (e *evidence) judgeSuite(name string, filtered bool) Suite {
 			out.Specs = append(out.Specs, e.judgeSpec(name, p))
 		}
 	}
+	out.Specs = joinRounds(out.Specs)
 	lacking := func() (Verdict, string) { return e.lacking(name) }
 	out.Judgement = first(lacking, e.host, su.lacks, e.neverUp,
 		func() (Verdict, string) { return e.incomplete(su) },
@@ -196,8 +197,8 @@ func (e *evidence) incomplete(su *suite) (Verdict, string) {
 		return Broken, su.fault
 	case !ran:
 		return Empty, "no spec ran"
-	case len(su.specs) < su.planned:
-		return Empty, fmt.Sprintf("%d of %s never began", su.planned-len(su.specs), count(su.planned, "spec"))
+	case len(su.specs) < su.due:
+		return Empty, fmt.Sprintf("%d of %s never began", su.due-len(su.specs), count(su.due, "spec"))
 	case !fault && (x.Code != 0 || x.Signal != ""):
 		return Broken, "no spec failed, yet " + describeExit(x, e.oom)
 	}

@@ -83,6 +83,8 @@ func TestOf(t *testing.T) {
 		{"contradicted", stale(), Affected, Broken, "findings stale-entry: 2; entries at rest: 0", Pass, "broken broken pass", 125},
 		{"contradicted-pass", stale(), Unaffected, Broken, "findings stuck: 0; connections that ended read-timeout: 1", Pass, "pass broken pass", 125},
 		{"repeat-after-failure", stale(), Affected, Affected, "stale-entry", Pass, "fail* pass pass pass", 0},
+		{"rounds", stale(), Unaffected, Unaffected, "0 of 300 trials", Pass, "pass pass pass", 0},
+		{"rounds-died", stale(), Unaffected, OtherCrash, "the VM died", OtherCrash, "pass pass pass other-crash", 125},
 	}
 	for _, test := range tests {
 		t.Run(test.folder+"/"+string(test.expect), func(t *testing.T) {

@@ -39,6 +39,7 @@ type Spec struct {
 	Labels   []string        `json:"labels,omitempty"`
 	State    string          `json:"state,omitempty"` // as the suite reported it; "" = no end
 	Seconds  float64         `json:"seconds"`
+	Rounds   int             `json:"rounds,omitempty"` // runs alike that this stands for, if several
 	Rate     Rate            `json:"rate"`
 	Symptoms []event.Symptom `json:"symptoms,omitempty"`
 	Findings []string        `json:"findings,omitempty"` // one line each, the first few

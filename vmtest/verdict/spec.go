@@ -66,10 +66,7 @@ func (p *spec) unasked() (Verdict, string) {
 }
 
 func (p *spec) fine() (Verdict, string) {
-	if p.rec.Trials == 0 {
-		return Pass, "passed"
-	}
-	return Pass, fmt.Sprintf("0 of %s", count(p.rec.Trials, "trial"))
+	return Pass, passed(p.rec.Trials)
 }
 
 // describe says how a spec failed: how often, by which symptoms, and the first

@@ -9,12 +9,13 @@ import (
 	"github.com/krepro/krepro/vmtest/chain"
 )
 
-// suite is what one suite's events say.
+// suite is what one suite's events say, of all rounds that it ran.
 type suite struct {
 	name       string
 	size       string
 	seed       int64
-	planned    int
+	planned    int // specs of a round
+	due        int // of all rounds that began
 	ended      bool
 	fault      string // what failed outside of its specs
 	seconds    float64
@@ -85,9 +86,11 @@ func (e *evidence) readEvents(recs []event.Record) {
 func (s *suite) take(r event.Record) error {
 	switch r.Kind {
 	case event.SuiteBegin:
-		s.size, s.seed, s.planned = r.Size, r.Seed, r.Specs
+		s.size, s.seed, s.ended = r.Size, r.Seed, false
+		s.planned = max(s.planned, r.Specs)
+		s.due += r.Specs
 	case event.SuiteEnd:
-		s.ended, s.seconds, s.fault = true, r.Seconds, r.Text
+		s.ended, s.seconds, s.fault = true, s.seconds+r.Seconds, cmp.Or(s.fault, r.Text)
 	case event.SpecBegin:
 		p := &spec{name: r.Spec, labels: r.Labels, begin: r.Time}
 		s.specs = append(s.specs, p)
