@@ -35,3 +35,28 @@ func (e *UnavailableError) Error() string {
 }
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// Stages of a build, as BuildError has them.
+const (
+	StagePatch   = "patch"   // a patch does not apply
+	StageConfig  = "config"  // an option did not survive
+	StageCompile = "compile" // make failed
+)
+
+// BuildError says that a kernel tree cannot be built. Whoever wrote the tree or
+// the patch is at fault, and no host: a disk that is full or a compiler that is
+// missing is an UnavailableError.
+type BuildError struct {
+	Ref   string
+	Stage string
+	Text  string // the first error with its context, several lines
+	Log   string // file with all that make said, if it ran
+}
+
+func (e *BuildError) Error() string {
+	text := fmt.Sprintf("build kernel %s: %s: %s", e.Ref, e.Stage, e.Text)
+	if e.Log != "" {
+		text += "\nlog: " + e.Log
+	}
+	return text
+}

@@ -20,20 +20,24 @@ const layout = "krepro image 1"
 const nearestTried = 5
 
 // Get returns the kernel that a reference names, from the cache if it is there;
-// then it touches no network. *RefError, *UnavailableError.
+// then it touches no network. *RefError, *UnavailableError, *BuildError.
 func (s *Store) Get(ctx context.Context, ref Ref) (*Image, error) {
 	get := s.getDebian
-	if ref.Path != "" {
+	switch {
+	case ref.Path != "":
 		get = s.getFile
+	case ref.built():
+		get = s.getBuilt
 	}
 	img, err := get(ctx, ref)
 	var wrong *RefError
 	var unavailable *UnavailableError
+	var unbuildable *BuildError
 	switch {
 	case err == nil:
 		img.Ref = ref.Text
 		return img, nil
-	case errors.As(err, &wrong), errors.As(err, &unavailable):
+	case errors.As(err, &wrong), errors.As(err, &unavailable), errors.As(err, &unbuildable):
 		return nil, err
 	}
 	return nil, &UnavailableError{Ref: ref.Text, Err: err}

@@ -15,7 +15,8 @@ const DefaultFlavour = "cloud-amd64"
 // Flavours are the builds of Debian's kernels for amd64.
 var Flavours = []string{DefaultFlavour, "amd64", "rt-amd64"}
 
-// Ref is a parsed kernel reference. Of Version, Line, Release and Path one is set.
+// Ref is a parsed kernel reference. Of Version, Line, Release, Path, Tree and
+// DebianSource one is set.
 type Ref struct {
 	Text    string // as the user wrote it
 	Version string // exact package version, 5.10.218-1
@@ -23,6 +24,14 @@ type Ref struct {
 	Release string // uname -r, 5.10.0-30-cloud-amd64
 	Path    string // a .deb or a boot image
 	Flavour string // of a Debian kernel
+
+	// A kernel that is to be built.
+	Tree         string   // folder of a kernel tree
+	Commit       string   // of the tree, any name git knows it by; "" means the files as they lie
+	DebianSource string   // line or package version of Debian's linux-source, in place of a tree
+	Patches      []string // files, in the order they are applied
+	Fragments    []string // files with further options
+	Debug        bool     // with KASAN and lockdep
 
 	// What goes with a boot image, where it does not lie beside it.
 	Modules, Config, SystemMap string
@@ -40,9 +49,15 @@ func ParseRef(text string) (Ref, error) {
 	if name, ok := strings.CutPrefix(text, "debian:"); ok {
 		return parseDebian(text, name)
 	}
+	if rest, ok := strings.CutPrefix(text, "tree:"); ok {
+		return parseTree(text, rest)
+	}
+	if rest, ok := strings.CutPrefix(text, "debian-source:"); ok {
+		return parseDebianSource(text, rest)
+	}
 	_, statErr := os.Stat(text)
 	if !strings.Contains(text, "/") && statErr != nil {
-		hint := "write debian:VERSION, or a path to a .deb or a boot image"
+		hint := "write debian:VERSION, tree:FOLDER or a path to a .deb or a boot image"
 		if lineForm.MatchString(text) || versionForm.MatchString(text) {
 			hint = "did you mean debian:" + text + "?"
 		}

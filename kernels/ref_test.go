@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -33,7 +34,7 @@ func TestParseRef(t *testing.T) {
 	} {
 		c.want.Text = c.text
 		got, err := ParseRef(c.text)
-		if err != nil || got != c.want {
+		if err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("ParseRef(%s) = %+v, %v, want %+v", c.text, got, err, c.want)
 		}
 	}
@@ -48,7 +49,7 @@ func TestParseRefRefuses(t *testing.T) {
 		{"", "neither a debian: reference nor a file"},
 		{"6.1", "did you mean debian:6.1?"},
 		{"5.10.218-1", "did you mean debian:5.10.218-1?"},
-		{"ubuntu:6.8", "write debian:VERSION"},
+		{"ubuntu:6.8", "write debian:VERSION, tree:FOLDER or a path"},
 		{"debian:", "is no kernel version"},
 		{"debian:newest", "is no kernel version"},
 		{"debian:6.1 ", "is no kernel version"},

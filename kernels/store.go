@@ -32,6 +32,8 @@ type Store struct {
 	Dir string // absolute; Open fills it in
 	// Progress is told what takes time, one line each, from any goroutine. May be nil.
 	Progress func(line string)
+	// Jobs bounds how many commands a build runs at a time; 0: one for each core.
+	Jobs int
 	// EtcApt is the machine's apt configuration, /etc/apt.
 	EtcApt string
 	// Keyrings are candidates for Debian's archive keyring; nil: debian.Keyrings.

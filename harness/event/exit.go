@@ -10,6 +10,7 @@ const (
 	ExitDied         = "died"          // QEMU ended without a Done record: panic, triple fault
 	ExitCancelled    = "cancelled"     // the run was cut short on the host
 	ExitHost         = "host"          // QEMU or host I/O failed; Error says how
+	ExitBuild        = "build"         // the kernel tree cannot be built; Error says why
 )
 
 // Exit is exit.json, written last into a VM's folder.
