@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -72,11 +73,7 @@ func (l *launcher) get(ctx context.Context, ref kernels.Ref) ([]had, error) {
 	img, err := l.store.Get(ctx, ref)
 	if err != nil {
 		l.progress.say("%s: %v", ref.Text, err)
-		exit := event.Exit{Reason: event.ExitHost, Error: err.Error(), Phase: "fetch"}
-		if ctx.Err() != nil {
-			exit = event.Exit{Reason: event.ExitCancelled, Phase: "fetch"}
-		}
-		return nil, l.unfetched(ref, exit)
+		return nil, l.unfetched(ctx, ref, err)
 	}
 	var boots []had
 	for _, suites := range l.plan.shares() {
@@ -98,19 +95,42 @@ func (l *launcher) get(ctx context.Context, ref kernels.Ref) ([]had, error) {
 	return boots, nil
 }
 
-// unfetched makes the folders of a kernel that could not be had.
-func (l *launcher) unfetched(ref kernels.Ref, exit event.Exit) error {
+// unfetched makes the folders of a kernel that could not be had. What make said
+// of a tree that cannot be built goes with them.
+func (l *launcher) unfetched(ctx context.Context, ref kernels.Ref, reason error) error {
+	exit := event.Exit{Reason: event.ExitHost, Error: reason.Error(), Phase: "fetch"}
+	log := ""
+	var unbuildable *kernels.BuildError
+	switch {
+	case ctx.Err() != nil:
+		exit = event.Exit{Reason: event.ExitCancelled, Phase: "fetch"}
+	case errors.As(reason, &unbuildable):
+		exit = event.Exit{Reason: event.ExitBuild, Error: unbuildable.Stage + ": " + unbuildable.Text, Phase: "build"}
+		log = unbuildable.Log
+	}
 	for _, suites := range l.plan.shares() {
 		k := event.Kernel{Ref: ref.Text, Name: slug(ref.Text), Alone: aloneIn(suites)}
 		dir, err := vmFolder(l.dir, &k)
 		if err != nil {
 			return err
 		}
-		if err := writeJSON(filepath.Join(dir, verdict.ExitFile), exit); err != nil {
+		if log != "" {
+			err = keepLog(log, filepath.Join(dir, "build.log"))
+		}
+		if err := errors.Join(err, writeJSON(filepath.Join(dir, verdict.ExitFile), exit)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keepLog copies what make said to where the evidence is.
+func keepLog(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return fmt.Errorf("keep build log: %w", err)
+	}
+	return writeFile(to, data)
 }
 
 // lacking notes what a kernel's configuration lacks of what each suite needs.

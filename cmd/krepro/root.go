@@ -60,11 +60,14 @@ func does(f func(ctx context.Context, args []string) error) func(*cobra.Command,
 			return err
 		}
 		var ref *kernels.RefError
+		var unbuildable *kernels.BuildError
 		switch {
 		case c.Context().Err() != nil:
 			return &failure{verdict.CodeCancelled, errors.New("interrupted")}
 		case errors.As(err, &ref):
 			return &failure{codeUsage, err}
+		case errors.As(err, &unbuildable):
+			return &failure{verdict.CodeSkip, err}
 		}
 		return &failure{verdict.CodeInfra, err}
 	}
@@ -101,8 +104,8 @@ func exitCodesTopic() *cobra.Command {
     0  every verdict is as expected
     1  a kernel's verdict is not: a spec failed, it crashed, it has a bug that
        was not expected, or does not have one that was
-  125  cannot tell: not testable, did not boot, a suite broke or asked nothing,
-       it failed in another way than the bug does
+  125  cannot tell: its tree cannot be built, not testable, did not boot, a suite
+       broke or asked nothing, it failed in another way than the bug does
   128  a fault of the host: QEMU, disk, network, a kernel that cannot be had
   129  the command line makes no sense
   130  interrupted

@@ -46,7 +46,7 @@ func (e *evidence) judgeCase(c Sought) Case {
 		}
 		a.runs = append(a.runs, runs)
 	}
-	out.Judgement = first(a.lacking, a.host, a.untestable, a.soughtSplat, a.neverUp, a.symptoms, a.hang,
+	out.Judgement = first(a.lacking, a.unbuilt, a.host, a.untestable, a.soughtSplat, a.neverUp, a.symptoms, a.hang,
 		a.otherSplat, a.unfinished, a.broken, a.empty, a.unsure, a.clean)
 	out.Met = met(out.Verdict, c.Expect)
 	out.Rate = RateOf(failures, trials)

@@ -157,4 +157,4 @@ func (e *evidence) hostFault() string {
 
 // reasons are all the ways in which a VM can end.
 var reasons = []string{event.ExitDone, event.ExitBootDeadline, event.ExitSilence, event.ExitDeadline,
-	event.ExitDied, event.ExitCancelled, event.ExitHost}
+	event.ExitDied, event.ExitCancelled, event.ExitHost, event.ExitBuild}

@@ -18,6 +18,15 @@ func (e *evidence) lacking(suite string) (Verdict, string) {
 	return "", ""
 }
 
+// unbuilt matches when the kernel was to be built from source and could not be:
+// there is no other evidence then.
+func (e *evidence) unbuilt() (Verdict, string) {
+	if e.ended(event.ExitBuild) {
+		return BuildFail, e.exit.Error
+	}
+	return "", ""
+}
+
 func (e *evidence) host() (Verdict, string) {
 	if fault := e.hostFault(); fault != "" {
 		return Infra, fault
@@ -143,7 +152,7 @@ func starved(s Splat) string {
 
 // judgeConsole looks for splats anywhere, in the time of a spec or not.
 func (e *evidence) judgeConsole() Judgement {
-	return first(e.unbooted, e.host, e.neverUp, func() (Verdict, string) {
+	return first(e.unbooted, e.unbuilt, e.host, e.neverUp, func() (Verdict, string) {
 		if len(e.splats) == 0 {
 			return Pass, "no splat"
 		}
@@ -172,7 +181,7 @@ func (e *evidence) judgeSuite(name string, filtered bool) Suite {
 	}
 	out.Specs = joinRounds(out.Specs)
 	lacking := func() (Verdict, string) { return e.lacking(name) }
-	out.Judgement = first(lacking, e.host, su.lacks, e.neverUp,
+	out.Judgement = first(lacking, e.unbuilt, e.host, su.lacks, e.neverUp,
 		func() (Verdict, string) { return e.incomplete(su) },
 		func() (Verdict, string) { return Pass, fmt.Sprintf("%s, to the end", count(len(out.Specs), "spec")) })
 	return out

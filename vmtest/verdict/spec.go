@@ -16,7 +16,7 @@ func (e *evidence) judgeSpec(suite string, p *spec) Spec {
 	if c := p.records.Coverage; c != nil {
 		out.Lost = c.Lost
 	}
-	out.Judgement = first(e.host, p.lacks, p.crashed, e.neverUp, p.atFault,
+	out.Judgement = first(e.unbuilt, e.host, p.lacks, p.crashed, e.neverUp, p.atFault,
 		func() (Verdict, string) {
 			if p.ended {
 				return "", ""

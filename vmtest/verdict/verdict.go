@@ -14,6 +14,7 @@
 //	evidence                                             verdict       blame   bisect
 //	the run was cut short before the answer              cancelled     host    130
 //	VM or host I/O failed, evidence missing              infra         host    128
+//	the kernel tree cannot be built                      build-fail    kernel tree  125
 //	the kernel lacks what the suite needs                untestable    kernel  125
 //	a splat with the sought title                        crash         kernel  1
 //	PID 1 never reported                                 boot-fail     kernel  125
@@ -38,6 +39,7 @@ type Verdict string
 const (
 	Cancelled  Verdict = "cancelled"
 	Infra      Verdict = "infra"
+	BuildFail  Verdict = "build-fail"
 	Untestable Verdict = "untestable"
 	Crash      Verdict = "crash"
 	BootFail   Verdict = "boot-fail"
@@ -60,6 +62,7 @@ type Blame string
 // Whom a verdict can blame; a pass blames nobody.
 const (
 	OnHost   Blame = "host"
+	OnTree   Blame = "kernel tree"
 	OnKernel Blame = "kernel"
 	OnSuite  Blame = "suite"
 	OnNobody Blame = ""
@@ -82,6 +85,7 @@ var meaning = map[Verdict]struct {
 }{
 	Cancelled:  {OnHost, CodeCancelled},
 	Infra:      {OnHost, CodeInfra},
+	BuildFail:  {OnTree, CodeSkip},
 	Untestable: {OnKernel, CodeSkip},
 	Crash:      {OnKernel, CodeBad},
 	BootFail:   {OnKernel, CodeSkip},
