@@ -41,6 +41,10 @@ const (
 	PortShell   = "/dev/ttyS3" // a person, in krepro shell
 )
 
+// HostedVM, on the kernel's command line, tells the guest that this is a VM: one
+// that another program boots over the host's root, and not the host itself.
+const HostedVM = "krepro.hosted"
+
 // EndSuite is what the host writes to PortControl when the running suite has
 // been silent for too long: PID 1 ends it, as if its time were up.
 const EndSuite = "e"

@@ -2,8 +2,9 @@
 // modules and runs the suites of the plan in order, reports each step on the
 // control port, and stops the VM.
 //
-//	/init        as PID 1: carry out event.GuestPlan
-//	/init shell  as its child: the built-in shell, for images without busybox
+//	/init              as PID 1: carry out event.GuestPlan
+//	/init shell        as its child: the built-in shell, for images without busybox
+//	/init hosted TREE  in a VM that is another's: carry out the plan in a copy of TREE
 //
 // One writer a port: the kernel owns the console, PID 1 the control port, the
 // running suite the event port. What a suite prints goes through a pipe to PID 1
@@ -30,6 +31,12 @@ func main() {
 	if os.Getpid() != 1 {
 		os.Exit(child(os.Args[1:]))
 	}
+	carryOut()
+	stop()
+}
+
+// carryOut does all of the plan, and says when it has.
+func carryOut() {
 	control := &event.Writer{}
 	if err := protect(func() error { return boot(control) }); err != nil {
 		complain(control, err)
@@ -37,13 +44,15 @@ func main() {
 	if err := control.Write(event.Record{Kind: event.Done}); err != nil {
 		kmsg(err.Error())
 	}
-	stop()
 }
 
 // child is what the binary does when it is not PID 1.
 func child(args []string) int {
-	if len(args) == 1 && args[0] == "shell" {
+	switch {
+	case len(args) == 1 && args[0] == "shell":
 		return repl(os.Stdin, os.Stdout)
+	case len(args) == 2 && args[0] == "hosted":
+		return hosted(args[1])
 	}
 	fmt.Fprintln(os.Stderr, "guest: runs as PID 1 of a krepro VM")
 	return 2

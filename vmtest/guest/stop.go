@@ -12,16 +12,21 @@ import (
 // -no-reboot and ends at the reset, which works without ACPI too. Whatever the
 // restart does, PID 1 stays.
 func stop() {
-	unix.Sync()
-	for _, port := range []string{event.PortEvents, event.PortControl} {
-		if err := drain(port); err != nil {
-			kmsg(err.Error())
-		}
-	}
+	flush()
 	if err := unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART); err != nil {
 		kmsg(err.Error())
 	}
 	for {
 		time.Sleep(time.Hour)
+	}
+}
+
+// flush returns when all that was written has left the VM.
+func flush() {
+	unix.Sync()
+	for _, port := range []string{event.PortEvents, event.PortControl} {
+		if err := drain(port); err != nil {
+			kmsg(err.Error())
+		}
 	}
 }

@@ -145,11 +145,16 @@ func endSuite(pid int, ended <-chan struct{}) {
 	}
 }
 
-// killRest kills and reaps everything but PID 1. A process that does not die
+// killRest kills and reaps everything but PID 1, or in a VM that is another's all
+// that the suite has left. A process that does not die
 // sits in the kernel: that is for the log, not a reason to wait for ever.
 func killRest() {
 	for end := time.Now().Add(grace); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		unix.Kill(-1, unix.SIGKILL) // ESRCH when nobody is left, and Wait4 says so too
+		if os.Getpid() == 1 {
+			unix.Kill(-1, unix.SIGKILL) // ESRCH when nobody is left, and Wait4 says so too
+		} else {
+			killChildren()
+		}
 		_, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
 		if err == unix.ECHILD {
 			return
