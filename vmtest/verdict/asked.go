@@ -11,6 +11,15 @@ type Asked struct {
 	// whose specs was chosen.
 	Filtered bool
 	Sought   []Sought
+	Known    []Known
+}
+
+// Known is an outcome of one spec that is expected, other than a pass. The spec
+// runs all the same, and a pass is then as unexpected as a failure otherwise.
+type Known struct {
+	Suite, Spec string
+	Expect      Verdict // Fail or Untestable
+	Why         string  // who says so, and for what reason
 }
 
 // Sought is a known bug to look for.
@@ -19,7 +28,8 @@ type Sought struct {
 	Specs  []SoughtSpec
 	Splats []string // titles as Scan makes them, each of which shows the bug
 	Hang   bool     // the bug shows as a machine without a sign of life
-	Expect Verdict  // Affected, Unaffected, or "" where nobody knows
+	Expect Verdict  // Affected, Unaffected, Untestable, or "" where nobody knows
+	Why    string   // the reason to expect something else than the corpus does, if there is one
 }
 
 // SoughtSpec is a spec that shows a bug.

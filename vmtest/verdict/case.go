@@ -34,7 +34,7 @@ type asking struct {
 // judgeCase answers whether the kernel has the bug.
 func (e *evidence) judgeCase(c Sought) Case {
 	a := asking{evidence: e, c: c, must: c.must()}
-	out := Case{Name: c.Case, Expect: c.Expect}
+	out := Case{Name: c.Case, Expect: c.Expect, Why: c.Why}
 	trials, failures := 0, 0
 	for _, want := range a.must {
 		var runs []*spec

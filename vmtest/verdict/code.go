@@ -32,9 +32,7 @@ func (r *Result) code() int {
 			codes = append(codes, su.Bisect)
 		}
 		for _, p := range su.Specs {
-			if p.Case == "" {
-				codes = append(codes, p.Bisect)
-			}
+			codes = append(codes, p.code())
 		}
 	}
 	if r.Console.Verdict != Crash {

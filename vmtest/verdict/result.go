@@ -48,6 +48,8 @@ type Spec struct {
 	Lost     map[string]int  `json:"lost,omitempty"`     // what observers could not keep, by observer
 	Figures  []Figures       `json:"figures,omitempty"`  // what it measured besides
 	Case     string          `json:"case,omitempty"`     // the case that explains its failure
+	Expect   Verdict         `json:"expect,omitempty"`   // if that is not a pass
+	Why      string          `json:"why,omitempty"`      // it is expected
 }
 
 // Case is the answer for one known bug.
@@ -55,7 +57,8 @@ type Case struct {
 	Name string `json:"name"`
 	Judgement
 	Expect Verdict `json:"expect,omitempty"`
-	Met    bool    `json:"met"` // what was expected, or nothing was and the answer is clear
+	Why    string  `json:"why,omitempty"` // that is expected, if the corpus expects something else
+	Met    bool    `json:"met"`           // what was expected, or nothing was and the answer is clear
 	Rate   Rate    `json:"rate"`
 }
 
@@ -87,6 +90,7 @@ func Of(fsys fs.FS, asked Asked) Result {
 	r.Console = e.judgeConsole()
 	r.Splats = append(r.Splats, collapse(e.splats)...)
 	r.explain(asked.Sought)
+	r.expect(asked.Known)
 	r.Code = r.code()
 	return r
 }
