@@ -40,16 +40,20 @@ func Code(results []verdict.Result) int {
 	return verdict.Worst(codes...)
 }
 
-// kernel is what the kernel is called in a table: exact, and as short as that
-// allows. One suite may have had a VM to itself.
+// kernel is what a VM is called in a report: its kernel, and the suite that had
+// the VM to itself, if one had.
 func kernel(r verdict.Result) string {
+	if r.Kernel.Alone != "" {
+		return plain(r) + " ~" + r.Kernel.Alone
+	}
+	return plain(r)
+}
+
+// plain is what the kernel is called: exact, and as short as that allows.
+func plain(r verdict.Result) string {
 	k := r.Kernel
-	name := cmp.Or(k.Release, k.Ref, "unknown kernel")
 	if k.Source == "debian" {
-		name = k.Package + " " + k.Flavour
+		return k.Package + " " + k.Flavour
 	}
-	if k.Alone != "" {
-		name += " ~" + k.Alone
-	}
-	return name
+	return cmp.Or(k.Release, k.Ref, "unknown kernel")
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -25,13 +24,8 @@ const wide = 4
 func Table(results []verdict.Result) string {
 	suites, cases := columns(results)
 	rows := [][]string{head(suites, cases)}
-	for _, r := range results {
-		cells := row(r, suites, cases)
-		if last := rows[len(rows)-1]; r.Kernel.Alone != "" && belongs(cells[0], last[0]) {
-			join(last, cells)
-			continue
-		}
-		rows = append(rows, cells)
+	for _, k := range rowsOf(results) {
+		rows = append(rows, cells(k, suites, cases))
 	}
 	if len(suites)+len(cases) > wide {
 		rows = turn(rows)
@@ -48,25 +42,6 @@ func Table(results []verdict.Result) string {
 	return b.String()
 }
 
-// belongs tells whether a line is of a suite that had a VM to itself, and the
-// line above it of the same kernel's other suites.
-func belongs(line, above string) bool {
-	name, _, _ := strings.Cut(line, " ~")
-	return name == above
-}
-
-// join fills a line's empty cells with those of another VM of the same kernel.
-// Their seconds, the last cell, are added up in words.
-func join(line, more []string) {
-	last := len(line) - 1
-	for i := 1; i < last; i++ {
-		if line[i] == none {
-			line[i] = more[i]
-		}
-	}
-	line[last] += "+" + more[last]
-}
-
 // none is a cell that says nothing.
 const none = "-"
 
@@ -78,15 +53,15 @@ func head(suites, cases []string) []string {
 	return append(append(cells, cases...), "SECONDS")
 }
 
-func row(r verdict.Result, suites, cases []string) []string {
-	cells := []string{kernel(r)}
+func cells(k row, suites, cases []string) []string {
+	out := []string{k.name}
 	for _, s := range suites {
-		cells = append(cells, suiteCell(r, s))
+		out = append(out, suiteCell(k.suite(s)))
 	}
 	for _, c := range cases {
-		cells = append(cells, caseCell(r, c))
+		out = append(out, caseCell(k.known(c)))
 	}
-	return append(cells, seconds(r))
+	return append(out, seconds(k))
 }
 
 // turn makes columns of rows.
@@ -100,31 +75,10 @@ func turn(rows [][]string) [][]string {
 	return out
 }
 
-// columns are the suites and cases of all results, in the order they come.
-func columns(results []verdict.Result) (suites, cases []string) {
-	add := func(to []string, name string) []string {
-		if slices.Contains(to, name) {
-			return to
-		}
-		return append(to, name)
-	}
-	for _, r := range results {
-		for _, s := range r.Suites {
-			suites = add(suites, s.Name)
-		}
-		for _, c := range r.Cases {
-			cases = add(cases, c.Name)
-		}
-	}
-	return suites, cases
-}
-
-func suiteCell(r verdict.Result, name string) string {
-	i := slices.IndexFunc(r.Suites, func(s verdict.Suite) bool { return s.Name == name })
-	if i < 0 {
+func suiteCell(s *verdict.Suite) string {
+	if s == nil {
 		return none
 	}
-	s := r.Suites[i]
 	passed, trials := 0, 0
 	for _, p := range s.Specs {
 		if p.Verdict == verdict.Pass {
@@ -146,12 +100,11 @@ func suiteCell(r verdict.Result, name string) string {
 	return cell
 }
 
-func caseCell(r verdict.Result, name string) string {
-	i := slices.IndexFunc(r.Cases, func(c verdict.Case) bool { return c.Name == name })
-	if i < 0 {
+func caseCell(c *verdict.Case) string {
+	if c == nil {
 		return none
 	}
-	return string(r.Cases[i].Verdict) + expectation(r.Cases[i])
+	return string(c.Verdict) + expectation(*c)
 }
 
 // expectation says whether a verdict was expected, where that is known.
@@ -167,9 +120,15 @@ func expectation(c verdict.Case) string {
 	return fmt.Sprintf(", NOT EXPECTED (%s)", c.Expect)
 }
 
-func seconds(r verdict.Result) string {
-	if r.Exit == nil {
-		return none
+// seconds is the wall time of each VM of a kernel: "14.2+3.1".
+func seconds(k row) string {
+	var each []string
+	for _, r := range k.vms {
+		if r.Exit == nil {
+			each = append(each, none)
+			continue
+		}
+		each = append(each, fmt.Sprintf("%.1f", r.Exit.Seconds))
 	}
-	return fmt.Sprintf("%.1f", r.Exit.Seconds)
+	return strings.Join(each, "+")
 }
