@@ -47,6 +47,20 @@ func (s *Store) Catalogue(ctx context.Context, maxAge time.Duration) (*debian.Ca
 	return c, nil
 }
 
+// recentCatalogue is Catalogue, or the old one if that cannot be renewed.
+func (s *Store) recentCatalogue(ctx context.Context, maxAge time.Duration) (*debian.Catalogue, error) {
+	c, err := s.Catalogue(ctx, maxAge)
+	if err == nil {
+		return c, nil
+	}
+	old, readErr := debian.ReadCatalogue(s.cataloguePath())
+	if old == nil || ctx.Err() != nil {
+		return nil, errors.Join(err, readErr)
+	}
+	s.say("using the catalogue of %s: %s", old.Updated.Format(time.DateTime), err)
+	return old, nil
+}
+
 func (s *Store) cataloguePath() string { return filepath.Join(s.Dir, "apt", "catalogue.json") }
 
 // withApt does something that one process at a time may do with the apt state.

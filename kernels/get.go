@@ -71,14 +71,9 @@ func (s *Store) getDebian(ctx context.Context, ref Ref) (*Image, error) {
 // next one taken: another signature of the same version, or an older one of the
 // line.
 func (s *Store) search(ctx context.Context, ref Ref, maxAge time.Duration, pin *debian.Kernel) (*Image, error) {
-	c, err := s.Catalogue(ctx, maxAge)
+	c, err := s.recentCatalogue(ctx, maxAge)
 	if err != nil {
-		old, readErr := debian.ReadCatalogue(s.cataloguePath())
-		if old == nil || ctx.Err() != nil {
-			return nil, errors.Join(err, readErr)
-		}
-		c = old
-		s.say("using the catalogue of %s: %s", c.Updated.Format(time.DateTime), err)
+		return nil, err
 	}
 	for {
 		k := complete(slices.DeleteFunc(match(c.Kernels(), ref), func(k debian.Kernel) bool {
