@@ -28,13 +28,13 @@ type channel struct {
 // lineLimit bounds what is kept of a line that does not end, in bytes.
 const lineLimit = 1 << 20
 
-// openChannel creates the file and the sockets.
-func openChannel(name, path string) (*channel, error) {
+// openChannel creates the file, and the sockets by join.
+func openChannel(name, path string, join func(name string) (socketPair, error)) (*channel, error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("create channel file: %w", err)
 	}
-	pair, err := newSocketPair(name)
+	pair, err := join(name)
 	if err != nil {
 		file.Close()
 		return nil, err
@@ -53,7 +53,7 @@ func (c *channel) endSuite() error {
 	if err := c.host.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
 		return fmt.Errorf("bound write to pid 1: %w", err)
 	}
-	if _, err := c.host.WriteString(event.EndSuite); err != nil {
+	if _, err := io.WriteString(c.host, event.EndSuite); err != nil {
 		return fmt.Errorf("ask pid 1 to end the suite: %w", err)
 	}
 	return nil
@@ -61,8 +61,14 @@ func (c *channel) endSuite() error {
 
 // socketPair joins one of QEMU's character devices to this process.
 type socketPair struct {
-	host *os.File
-	qemu *os.File // closed here once QEMU has it
+	host end
+	qemu *os.File // closed here once QEMU has it; nil if QEMU connects by itself
+}
+
+// end is this process's end.
+type end interface {
+	io.ReadWriteCloser
+	SetWriteDeadline(time.Time) error
 }
 
 func newSocketPair(name string) (socketPair, error) {
@@ -70,7 +76,7 @@ func newSocketPair(name string) (socketPair, error) {
 	if err != nil {
 		return socketPair{}, fmt.Errorf("make sockets for %s: %w", name, err)
 	}
-	return socketPair{os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), "qemu's "+name)}, nil
+	return socketPair{host: os.NewFile(uintptr(fds[0]), name), qemu: os.NewFile(uintptr(fds[1]), "qemu's "+name)}, nil
 }
 
 func (p socketPair) close() {

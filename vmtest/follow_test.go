@@ -11,7 +11,7 @@ import (
 // pour sends text through a channel in small pieces, as a UART does.
 func pour(t *testing.T, f *follower, path, text string, console bool) error {
 	t.Helper()
-	c, err := openChannel("test", path)
+	c, err := openChannel("test", path, newSocketPair)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,10 +86,20 @@ func (m *Machine) planFor(l load) event.Plan {
 
 func modulePath(m module) string { return event.GuestDir + "/modules/" + m.name + ".ko" }
 
+// container is what the guest's files are put into: an archive, or a folder. The
+// first error is returned by close.
+type container interface {
+	dir(name string)
+	file(name string, mode int, data []byte)
+	close() error
+}
+
 // initramfs writes the archive. It is not compressed: QEMU hands it over by a
 // memory copy, and the guest would have to decompress it (docs/vm.md has figures).
-func (m *Machine) initramfs(l load, w io.Writer) error {
-	a := newArchive(w)
+func (m *Machine) initramfs(l load, w io.Writer) error { return m.fill(l, newArchive(w)) }
+
+// fill puts in all that the guest finds in its root.
+func (m *Machine) fill(l load, a container) error {
 	for _, d := range []string{"dev", "proc", "sys", "tmp", "run", "bin", event.GuestDir + "/modules", event.GuestSuites} {
 		a.dir(entry(d))
 	}

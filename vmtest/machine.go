@@ -28,6 +28,8 @@ type Machine struct {
 	// Env is given to every suite, as KEY=VALUE. EnvEvents, EnvBTF and EnvSlow are set by the VM.
 	Env []string
 
+	// Runner is what boots the VM, one of Runners. Default RunnerQEMU.
+	Runner string
 	// Accel is TCG or KVM. Default TCG: see Prober for one that is proven.
 	Accel string
 	// CPUs is the number of virtual CPUs. Default 1: see docs/vm.md.
@@ -119,10 +121,14 @@ func memoryFor(initramfs int64) int {
 
 // filled returns the machine with its defaults in place.
 func (m Machine) filled() Machine {
+	m.Runner = cmp.Or(m.Runner, RunnerQEMU)
 	m.Accel = cmp.Or(m.Accel, TCG)
 	m.CPUs = cmp.Or(m.CPUs, 1)
 	m.QEMU = cmp.Or(m.QEMU, "qemu-system-x86_64")
 	p := paces[m.Accel]
+	if m.Runner != RunnerQEMU {
+		p.boot *= foreignBoot
+	}
 	m.Boot = cmp.Or(m.Boot, p.boot)
 	m.Silence = cmp.Or(m.Silence, p.silence)
 	m.Whole = cmp.Or(m.Whole, p.whole)

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// process is a running QEMU.
+// process is a running QEMU, or a program that runs one.
 type process struct {
 	cmd   *exec.Cmd
 	said  *complaints
@@ -20,17 +21,32 @@ type process struct {
 	asked bool          // we stopped it
 }
 
-// start runs a program that dies with this process, however this one ends. The
-// kernel sends the death signal when the thread ends that forked, hence the
-// thread of its own, which lives as long as the child.
+// start runs a program that dies with this process, however this one ends.
 func start(args []string, files []*os.File, onComplaint func(string)) (*process, error) {
+	return startUntil(syscall.SIGKILL, args, files, onComplaint)
+}
+
+// hold runs a command, and kills it with all that it has started when it is
+// told to end: QEMU is a grandchild there, which the death of its parent leaves
+// alone.
+const hold = `trap 'kill -KILL 0' TERM; "$@" & wait $!`
+
+// startHeld is start for a program that starts others.
+func startHeld(args []string, onComplaint func(string)) (*process, error) {
+	return startUntil(syscall.SIGTERM, append([]string{"/bin/sh", "-c", hold, "sh"}, args...), nil, onComplaint)
+}
+
+// startUntil runs a program that gets a signal when this process dies. The
+// kernel sends it when the thread ends that forked, hence the thread of its own,
+// which lives as long as the child.
+func startUntil(death syscall.Signal, args []string, files []*os.File, onComplaint func(string)) (*process, error) {
 	p := &process{ended: make(chan struct{}), said: &complaints{on: onComplaint}}
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.ExtraFiles = files
 	p.cmd.Stderr, p.cmd.Stdout = p.said, p.said
 	p.cmd.WaitDelay = time.Second
 	// Its own process group: a Ctrl-C on the terminal is for us to handle.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: death}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
@@ -43,13 +59,15 @@ func start(args []string, files []*os.File, onComplaint func(string)) (*process,
 		}
 	}()
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start qemu: %w", err)
+		return nil, fmt.Errorf("start %s: %w", filepath.Base(args[0]), err)
 	}
 	return p, nil
 }
 
-// stop ends it, gently first, and returns when it is gone.
+// stop ends it and all that it has started, gently first, and returns when it is gone.
 func (p *process) stop() {
+	// Of a group without a process left, Kill reports ESRCH.
+	defer func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) }()
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		select {
 		case <-p.ended:
@@ -57,8 +75,7 @@ func (p *process) stop() {
 		default:
 		}
 		p.asked = true
-		// It may end in this very moment: Signal then reports os.ErrProcessDone.
-		_ = p.cmd.Process.Signal(signal)
+		_ = syscall.Kill(-p.cmd.Process.Pid, signal) // it may end in this very moment
 		select {
 		case <-p.ended:
 			return

@@ -25,7 +25,7 @@ func (m Machine) Run(ctx context.Context) (event.Exit, error) {
 	}
 	follow := newFollower(m.path("artefacts"), m.Progress)
 	defer follow.close()
-	exit := event.Exit{Accel: m.Accel}
+	exit := event.Exit{Runner: m.Runner, Accel: m.Accel}
 	err := m.run(ctx, follow, &exit)
 	var bad notKernel
 	switch {
@@ -67,74 +67,108 @@ func (m *Machine) run(ctx context.Context, follow *follower, exit *event.Exit) e
 		return fmt.Errorf("choose accelerator: %q is neither tcg nor kvm", m.Accel)
 	}
 	clock := takeStamp()
-	chans, err := m.openChannels(follow)
+	if f, ok := foreigns[m.Runner]; ok {
+		return m.runForeign(ctx, f, follow, exit, clock)
+	}
+	chans, load, err := m.open(follow, newSocketPair)
 	if err != nil {
 		return err
 	}
 	defer closeAll(chans)
-	load, err := m.pack()
-	if err != nil {
-		return err
-	}
-	if err := writeJSON(m.path("kernel.json"), m.Kernel.Info); err != nil {
-		return err
-	}
-	kernel, err := m.Kernel.bootable()
-	if err != nil {
-		return err
-	}
-	if exit.QEMU, err = Version(ctx, m.QEMU); err != nil {
-		return err
-	}
-	khz, err := clock.kilohertz()
-	if err != nil {
-		return err
-	}
-	image, err := m.memoryImage(load)
+	args, image, err := m.prepare(ctx, exit, load, clock)
 	if err != nil {
 		return err
 	}
 	defer image.Close()
-	if m.Memory == 0 {
-		info, err := image.Stat()
-		if err != nil {
-			return fmt.Errorf("measure initramfs: %w", err)
-		}
-		m.Memory = memoryFor(info.Size())
-	}
-	args := m.arguments(kernel, khz)
-	if err := os.WriteFile(m.path("qemu.args"), []byte(strings.Join(args, "\n")+"\n"), 0o644); err != nil {
-		return fmt.Errorf("write qemu arguments: %w", err)
-	}
-	return m.boot(ctx, follow, exit, args, image, chans)
-}
-
-// boot runs QEMU from start to end.
-func (m *Machine) boot(ctx context.Context, follow *follower, exit *event.Exit, args []string, image *os.File, chans []*channel) error {
 	files := []*os.File{image}
 	for _, c := range chans {
 		files = append(files, c.qemu)
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	term := terminal{person: m.Shell}
 	if m.Shell != nil {
-		var err error
 		if term.socketPair, err = newSocketPair("shell"); err != nil {
 			return err
 		}
 		defer term.close()
 		files = append(files, term.qemu)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	return m.boot(ctx, follow, exit, chans, func() (*process, error) {
+		qemu, err := start(args, files, follow.onComplaint)
+		if err == nil && m.Shell != nil {
+			term.run(cancel)
+		}
+		return qemu, err
+	})
+}
+
+// open makes the channels, decides what goes into the VM, and says what kernel
+// this is.
+func (m *Machine) open(follow *follower, join func(name string) (socketPair, error)) ([]*channel, load, error) {
+	chans, err := m.openChannels(follow, join)
+	if err != nil {
+		return nil, load{}, err
+	}
+	l, err := m.pack()
+	if err == nil {
+		err = writeJSON(m.path("kernel.json"), m.Kernel.Info)
+	}
+	if err != nil {
+		closeAll(chans)
+		return nil, load{}, err
+	}
+	return chans, l, nil
+}
+
+// prepare makes QEMU's arguments and the initramfs.
+func (m *Machine) prepare(ctx context.Context, exit *event.Exit, l load, clock stamp) (args []string, image *os.File, err error) {
+	kernel, err := m.Kernel.bootable()
+	if err != nil {
+		return nil, nil, err
+	}
+	if exit.QEMU, err = Version(ctx, m.QEMU); err != nil {
+		return nil, nil, err
+	}
+	khz, err := clock.kilohertz()
+	if err != nil {
+		return nil, nil, err
+	}
+	if image, err = m.memoryImage(l); err != nil {
+		return nil, nil, err
+	}
+	if m.Memory == 0 {
+		var info os.FileInfo
+		if info, err = image.Stat(); err != nil {
+			image.Close()
+			return nil, nil, fmt.Errorf("measure initramfs: %w", err)
+		}
+		m.Memory = memoryFor(info.Size())
+	}
+	args = m.arguments(kernel, khz)
+	if err := m.writeArgs("qemu.args", args); err != nil {
+		image.Close()
+		return nil, nil, err
+	}
+	return args, image, nil
+}
+
+// writeArgs leaves a command line, one argument a line.
+func (m *Machine) writeArgs(name string, args []string) error {
+	if err := os.WriteFile(m.path(name), []byte(strings.Join(args, "\n")+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write arguments: %w", err)
+	}
+	return nil
+}
+
+// boot runs QEMU, or what runs one, from start to end.
+func (m *Machine) boot(ctx context.Context, follow *follower, exit *event.Exit, chans []*channel, start func() (*process, error)) error {
 	follow.begin()
-	qemu, err := start(args, files, follow.onComplaint)
+	qemu, err := start()
 	if err != nil {
 		return err
 	}
 	defer qemu.stop()
-	if m.Shell != nil {
-		term.run(cancel)
-	}
 	copied := copyAll(chans, follow)
 	exit.Reason = m.watch(ctx, follow, qemu.ended, chans[control].endSuite)
 	qemu.stop()
@@ -156,10 +190,15 @@ func (m *Machine) conclude(follow *follower, exit *event.Exit, qemu *process) er
 	if s.err != nil {
 		return s.err
 	}
+	if f, ok := foreigns[m.Runner]; ok && exit.Reason != event.ExitCancelled && s.done.IsZero() {
+		if err := m.foreignFault(f, s, exit.Reason, qemu); err != nil {
+			return err
+		}
+	}
 	if exit.Reason != "" {
 		return nil
 	}
-	if err := qemu.fault(); err != nil {
+	if err := qemu.fault(); err != nil && m.Runner == RunnerQEMU {
 		return err
 	}
 	exit.Reason = event.ExitDied
@@ -171,10 +210,10 @@ func (m *Machine) conclude(follow *follower, exit *event.Exit, qemu *process) er
 
 // openChannels creates the channels' files; they exist from the start, so that
 // an empty one means that nothing came.
-func (m *Machine) openChannels(follow *follower) ([]*channel, error) {
+func (m *Machine) openChannels(follow *follower, join func(name string) (socketPair, error)) ([]*channel, error) {
 	var chans []*channel
 	for i, file := range []string{"console.log", "control.jsonl", "events.jsonl"} {
-		c, err := openChannel(channels[i], m.path(file))
+		c, err := openChannel(channels[i], m.path(file), join)
 		if err != nil {
 			closeAll(chans)
 			return nil, err

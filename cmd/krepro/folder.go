@@ -32,6 +32,7 @@ type invocation struct {
 	// UntilFailure says that rounds end after the first with a failure.
 	UntilFailure bool    `json:"until_failure,omitempty"`
 	Trigger      float64 `json:"trigger,omitempty"` // share of trials that pull a thinned trigger
+	Runner       string  `json:"runner,omitempty"`  // what booted the VMs; none: qemu
 }
 
 // filtered tells whether the user chose among the specs.

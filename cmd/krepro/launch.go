@@ -79,7 +79,7 @@ func (l *launcher) get(ctx context.Context, ref kernels.Ref) ([]had, error) {
 	for _, suites := range l.plan.shares() {
 		vm := *img
 		vm.Kernel.Alone = aloneIn(suites)
-		if err := lacking(&vm, suites); err != nil {
+		if err := lacking(&vm, suites, l.plan.machine.Runner); err != nil {
 			return boots, err
 		}
 		dir, err := vmFolder(l.dir, &vm.Kernel)
@@ -133,9 +133,9 @@ func keepLog(from, to string) error {
 	return writeFile(to, data)
 }
 
-// lacking notes what a kernel's configuration lacks of what each suite needs.
-// Without a configuration nobody knows, and the suites will see.
-func lacking(img *kernels.Image, suites []manifest.Suite) error {
+// lacking notes what a kernel's configuration lacks of what each suite and the
+// runner need. Without a configuration nobody knows, and the suites will see.
+func lacking(img *kernels.Image, suites []manifest.Suite, runner string) error {
 	if img.Config == "" {
 		return nil
 	}
@@ -144,7 +144,7 @@ func lacking(img *kernels.Image, suites []manifest.Suite) error {
 		return err
 	}
 	for _, s := range suites {
-		if missing := config.Missing(s.Config); len(missing) > 0 {
+		if missing := append(config.Missing(s.Config), runnerLacks(config, runner)...); len(missing) > 0 {
 			if img.Missing == nil {
 				img.Missing = map[string][]string{}
 			}
@@ -154,8 +154,8 @@ func lacking(img *kernels.Image, suites []manifest.Suite) error {
 	return nil
 }
 
-// boot runs one VM. How it ended is on disk.
-func (l *launcher) boot(ctx context.Context, h had) error {
+// machine is the VM of a kernel.
+func (l *launcher) machine(h had) vmtest.Machine {
 	m := l.plan.machine
 	m.Kernel = vmKernel(h.img)
 	m.Dir = h.dir
@@ -164,6 +164,12 @@ func (l *launcher) boot(ctx context.Context, h had) error {
 			Limit: s.Limit, Rounds: l.plan.rounds, UntilFailure: l.plan.untilFailure})
 	}
 	l.programs.load(&m, h.suites)
+	return m
+}
+
+// boot runs one VM. How it ended is on disk.
+func (l *launcher) boot(ctx context.Context, h had) error {
+	m := l.machine(h)
 	exit := event.Exit{Reason: event.ExitCancelled, Phase: "boot"}
 	err := ctx.Err()
 	if err == nil {

@@ -139,7 +139,10 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 	if p.rounds > 1 {
 		whole = max(whole, sizes["soak"])
 	}
-	p.accel, p.args = o.vm.accel, suiteArgs(o)
+	if p.accel, err = o.checkRunner(); err != nil {
+		return p, err
+	}
+	p.machine.Runner, p.args = o.runner, suiteArgs(o)
 	p.machine.Keep, p.machine.Whole = o.keep, max(whole, o.timeout)
 	if o.timeout > 0 {
 		p.machine.Whole = o.timeout

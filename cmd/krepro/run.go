@@ -11,6 +11,7 @@ import (
 
 	"github.com/krepro/krepro/kernels"
 	"github.com/krepro/krepro/kernels/cases"
+	"github.com/krepro/krepro/vmtest"
 	"github.com/krepro/krepro/vmtest/verdict"
 )
 
@@ -29,6 +30,7 @@ type runOptions struct {
 	trigger         float64
 	files           kernelFiles
 	vm              vmOptions
+	runner          string
 }
 
 func (e *env) runCommand() *cobra.Command {
@@ -62,11 +64,13 @@ what the exit code says.`,
 	f.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	o.files.flags(f)
 	o.vm.flags(f)
+	f.StringVar(&o.runner, "runner", vmtest.RunnerQEMU, "what boots the VMs: qemu (krepro itself), virtme-ng or vmtest")
 	f.DurationVar(&o.timeout, "timeout", 0, "time for each VM (default 15m under TCG, 10m under KVM, 4h with --size soak)")
 	complete := map[string]cobra.CompletionFunc{
 		"kernel": completeKernels, "suite": e.completeSuites,
-		"size":  cobra.FixedCompletions([]string{"quick", "default", "soak"}, cobra.ShellCompDirectiveNoFileComp),
-		"accel": cobra.FixedCompletions([]string{"auto", "tcg", "kvm"}, cobra.ShellCompDirectiveNoFileComp),
+		"size":   cobra.FixedCompletions([]string{"quick", "default", "soak"}, cobra.ShellCompDirectiveNoFileComp),
+		"runner": cobra.FixedCompletions(vmtest.Runners, cobra.ShellCompDirectiveNoFileComp),
+		"accel":  cobra.FixedCompletions([]string{"auto", "tcg", "kvm"}, cobra.ShellCompDirectiveNoFileComp),
 	}
 	for flag, f := range complete {
 		must(c.RegisterFlagCompletionFunc(flag, f))
@@ -105,6 +109,9 @@ func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (
 	if err != nil {
 		return nil, "", err
 	}
+	if err := vmtest.FindRunner(o.runner); err != nil {
+		return nil, "", err
+	}
 	corpus, err := cases.Load()
 	if err != nil {
 		return nil, "", err
@@ -131,5 +138,5 @@ func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (
 func (e *env) invocation(o runOptions, p plan) invocation {
 	return invocation{Version: version(), Started: time.Now().UTC().Truncate(time.Second), Args: e.args,
 		Kernels: o.kernels, Suites: p.names(), Alone: p.alone(), Size: o.size, Labels: o.labels, Focus: o.focus,
-		Rounds: p.rounds, UntilFailure: p.untilFailure, Trigger: o.trigger}
+		Rounds: p.rounds, UntilFailure: p.untilFailure, Trigger: o.trigger, Runner: p.machine.Runner}
 }

@@ -138,14 +138,14 @@ func TestLacking(t *testing.T) {
 	put(t, config, "CONFIG_VETH=m\n# CONFIG_KPROBES is not set\n")
 	img := &kernels.Image{Config: config}
 	suites := []manifest.Suite{{Name: "a", Config: []string{"CONFIG_VETH"}}, {Name: "b", Config: []string{"CONFIG_KPROBES", "CONFIG_NONE"}}}
-	if err := lacking(img, suites); err != nil {
+	if err := lacking(img, suites, ""); err != nil {
 		t.Fatal(err)
 	}
 	if len(img.Missing) != 1 || strings.Join(img.Missing["b"], " ") != "CONFIG_KPROBES CONFIG_NONE" {
 		t.Errorf("missing %v, want two options of b", img.Missing)
 	}
 	unknown := &kernels.Image{}
-	if err := lacking(unknown, suites); err != nil || unknown.Missing != nil {
+	if err := lacking(unknown, suites, ""); err != nil || unknown.Missing != nil {
 		t.Errorf("without a configuration: %v, %v", unknown.Missing, err)
 	}
 }

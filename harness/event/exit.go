@@ -17,10 +17,11 @@ const (
 type Exit struct {
 	Reason  string   `json:"reason"`
 	Error   string   `json:"error,omitempty"`
-	Phase   string   `json:"phase"`          // boot, modules, a suite's name, or done: how far it came
-	Spec    string   `json:"spec,omitempty"` // the spec in flight
-	Seconds float64  `json:"seconds"`        // wall time from QEMU's start to its end
-	Accel   string   `json:"accel"`          // tcg or kvm
-	QEMU    string   `json:"qemu"`           // its version
-	Tail    []string `json:"tail,omitempty"` // last console lines, unless Reason is done
+	Phase   string   `json:"phase"`            // boot, modules, a suite's name, or done: how far it came
+	Spec    string   `json:"spec,omitempty"`   // the spec in flight
+	Seconds float64  `json:"seconds"`          // wall time from QEMU's start to its end
+	Runner  string   `json:"runner,omitempty"` // what booted the VM: qemu, or another program and its version
+	Accel   string   `json:"accel"`            // tcg or kvm
+	QEMU    string   `json:"qemu"`             // its version
+	Tail    []string `json:"tail,omitempty"`   // last console lines, unless Reason is done
 }
