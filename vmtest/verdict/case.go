@@ -16,10 +16,10 @@ type row func() (Verdict, string)
 func first(rows ...row) Judgement {
 	for _, r := range rows {
 		if v, reason := r(); v != "" {
-			return judge(v, reason)
+			return Judge(v, reason)
 		}
 	}
-	return judge(Empty, "no row of the table matches")
+	return Judge(Empty, "no row of the table matches")
 }
 
 // asking is one case put to the evidence: for each spec that shows the bug for

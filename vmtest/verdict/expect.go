@@ -9,6 +9,8 @@ const (
 	UnexpectedFailure Surprise = "unexpected failure"
 	UnexpectedPass    Surprise = "unexpected pass"
 	NoAnswer          Surprise = "no answer"
+	ExpiredEntry      Surprise = "expired expectation"
+	UnmatchedEntry    Surprise = "expectation that never matched"
 )
 
 // expect marks the specs of which an outcome other than a pass is known.
@@ -45,6 +47,10 @@ func (p Spec) Surprise() Surprise {
 		return None
 	case p.Verdict == Pass:
 		return UnexpectedPass
+	case p.Verdict == Expired:
+		return ExpiredEntry
+	case p.Verdict == Unmatched:
+		return UnmatchedEntry
 	case p.Bisect == CodeBad:
 		return UnexpectedFailure
 	}

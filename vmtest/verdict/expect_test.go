@@ -61,7 +61,7 @@ func TestSurpriseOfCase(t *testing.T) {
 		{Unaffected, Affected, UnexpectedPass}, {Unaffected, Untestable, UnexpectedPass},
 		{Unsure, Unaffected, NoAnswer}, {Infra, Affected, NoAnswer}, {Untestable, Unaffected, NoAnswer}, {Empty, "", NoAnswer},
 	} {
-		c := Case{Judgement: judge(test.got, ""), Expect: test.expect, Met: met(test.got, test.expect)}
+		c := Case{Judgement: Judge(test.got, ""), Expect: test.expect, Met: met(test.got, test.expect)}
 		if c.Surprise() != test.want {
 			t.Errorf("%s, expected %q: %q, want %q", test.got, test.expect, c.Surprise(), test.want)
 		}

@@ -54,6 +54,11 @@ const (
 	Unsure     Verdict = "unsure"
 	Unaffected Verdict = "unaffected" // of a case
 	Pass       Verdict = "pass"       // of a spec
+
+	// Of an entry in a matrix file that must not stay as it is: an expectation
+	// whose time is over, and one for what the run did not have.
+	Expired   Verdict = "expired"
+	Unmatched Verdict = "never-matched"
 )
 
 // Blame says whose fault a verdict is.
@@ -65,6 +70,7 @@ const (
 	OnTree   Blame = "kernel tree"
 	OnKernel Blame = "kernel"
 	OnSuite  Blame = "suite"
+	OnFile   Blame = "matrix file"
 	OnNobody Blame = ""
 )
 
@@ -100,6 +106,8 @@ var meaning = map[Verdict]struct {
 	Unsure:     {OnNobody, CodeSkip},
 	Unaffected: {OnNobody, CodeGood},
 	Pass:       {OnNobody, CodeGood},
+	Expired:    {OnFile, CodeBad},
+	Unmatched:  {OnFile, CodeBad},
 }
 
 // Judgement is a verdict with what follows from it and the evidence for it.
@@ -110,8 +118,8 @@ type Judgement struct {
 	Reason  string  `json:"reason"` // one line that quotes the evidence
 }
 
-// judge makes a judgement; its reason is brought onto one line.
-func judge(v Verdict, reason string) Judgement {
+// Judge makes a judgement; its reason is brought onto one line.
+func Judge(v Verdict, reason string) Judgement {
 	m := meaning[v]
 	return Judgement{Verdict: v, Blame: m.blame, Bisect: m.code, Reason: oneLine(reason)}
 }
