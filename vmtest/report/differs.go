@@ -39,7 +39,7 @@ func differences(r verdict.Result) []difference {
 		for _, p := range s.Specs {
 			if news(p) && p.Judgement != s.Judgement { // what stopped the suite is said once
 				j := p.Judgement
-				j.Reason = strings.TrimPrefix(j.Reason, p.Name+": ")
+				j.Reason = reason(p)
 				add(s.Name+": "+p.Name, j, "")
 			}
 		}
@@ -52,6 +52,9 @@ func differences(r verdict.Result) []difference {
 
 // news tells whether a spec did not pass and no case explains it.
 func news(p verdict.Spec) bool { return p.Case == "" && p.Bisect != verdict.CodeGood }
+
+// reason is why a spec has its verdict, without its name.
+func reason(p verdict.Spec) string { return strings.TrimPrefix(p.Reason, p.Name+": ") }
 
 // strays tells whether the console has a splat that no case explains.
 func strays(r verdict.Result) bool {

@@ -30,16 +30,24 @@ func percent(p float64) string {
 // Reach says how much a count of trials tells: of no failure the highest rate
 // that could have hidden, of some the range that the rate is in.
 func Reach(r verdict.Rate) string {
-	trials := "trials"
-	if r.Trials == 1 {
-		trials = "trial"
-	}
-	count := fmt.Sprintf("%s of %s %s", Thousands(r.Failures), Thousands(r.Trials), trials)
-	switch {
-	case r.Trials == 0:
+	if r.Trials == 0 {
 		return "no trials"
-	case r.Failures == 0:
-		return fmt.Sprintf("%s; rate below %s (95 %%)", count, percent(r.High))
 	}
-	return fmt.Sprintf("%s; rate %s to %s (95 %%)", count, percent(r.Low), percent(r.High))
+	return fmt.Sprintf("%s of %s; rate %s (95 %%)", Thousands(r.Failures), counted(r.Trials, "trial"), bounds(r))
+}
+
+// bounds are the ends of a rate's interval: "below 0.13 %", "1.3 % to 17 %".
+func bounds(r verdict.Rate) string {
+	if r.Failures == 0 {
+		return "below " + percent(r.High)
+	}
+	return percent(r.Low) + " to " + percent(r.High)
+}
+
+// counted is "1 trial", "2,310 trials".
+func counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return Thousands(n) + " " + noun
 }
