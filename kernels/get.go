@@ -26,7 +26,7 @@ func (s *Store) Get(ctx context.Context, ref Ref) (*Image, error) {
 	switch {
 	case ref.Path != "":
 		get = s.getFile
-	case ref.built():
+	case ref.Built():
 		get = s.getBuilt
 	}
 	img, err := get(ctx, ref)

@@ -11,10 +11,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// A lock is waited for until whoever holds it must be done: fetching a kernel
-// over a slow line takes minutes.
+// A lock is waited for until whoever holds it must be done: building a kernel
+// takes minutes, and hours on a slow machine.
 const (
-	lockTimeout = 30 * time.Minute
+	lockTimeout = 4 * time.Hour
 	lockPoll    = 100 * time.Millisecond
 )
 

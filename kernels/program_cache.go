@@ -15,23 +15,11 @@ import (
 // cachedProgram lists a program's folder by the paths in the guest, and holds it
 // until Close; nil if it is not there.
 func (s *Store) cachedProgram(dir string) (map[string]string, error) {
-	use := flock.New(dir, flock.SetFlag(os.O_RDONLY))
-	locked, err := use.TryRLock()
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !locked {
-		return nil, nil // not there, or being pruned this moment
-	}
-	if err != nil {
-		return nil, fmt.Errorf("hold program: %w", err)
-	}
-	s.mu.Lock()
-	s.held = append(s.held, use)
-	s.mu.Unlock()
-	now := time.Now()
-	if err := os.Chtimes(dir, now, now); err != nil {
-		return nil, fmt.Errorf("mark program as used: %w", err)
+	if held, err := s.hold(dir); !held {
+		return nil, err
 	}
 	files := map[string]string{}
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			files[strings.TrimPrefix(path, dir)] = path
 		}

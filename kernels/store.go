@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -32,6 +33,8 @@ type Store struct {
 	Dir string // absolute; Open fills it in
 	// Progress is told what takes time, one line each, from any goroutine. May be nil.
 	Progress func(line string)
+	// Building is told how far builds are, from any goroutine. May be nil.
+	Building func(Building)
 	// Jobs bounds how many commands a build runs at a time; 0: one for each core.
 	Jobs int
 	// EtcApt is the machine's apt configuration, /etc/apt.
@@ -56,7 +59,7 @@ func Open(dir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open kernel cache: %w", err)
 	}
-	for _, sub := range []string{"images", "tmp", "apt"} {
+	for _, sub := range []string{"images", "tmp", "apt", sourcesDir, treesDir} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o755); err != nil {
 			return nil, fmt.Errorf("open kernel cache: %w", err)
 		}
@@ -97,40 +100,48 @@ func (s *Store) say(format string, args ...any) {
 	}
 }
 
+// hold keeps a file or folder of the cache from being pruned until Close, and
+// notes that it is used; false if it is not there, or being pruned this moment.
+func (s *Store) hold(path string) (bool, error) {
+	use := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	locked, err := use.TryRLock()
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !locked {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("hold %s: %w", filepath.Base(path), err)
+	}
+	s.mu.Lock()
+	s.held = append(s.held, use)
+	s.mu.Unlock()
+	now := time.Now()
+	if err := os.Chtimes(path, now, now); err != nil {
+		return false, fmt.Errorf("mark %s as used: %w", filepath.Base(path), err)
+	}
+	return true, nil
+}
+
 func (s *Store) entry(id string) string { return filepath.Join(s.Dir, "images", id) }
 func (s *Store) temp(id string) string  { return filepath.Join(s.Dir, "tmp", id) }
 
 // cached returns the entry of an id and holds it; nil if there is none.
 func (s *Store) cached(id string) (*Image, error) {
 	dir := s.entry(id)
-	use := flock.New(filepath.Join(dir, imageFile), flock.SetFlag(os.O_RDONLY))
-	locked, err := use.TryRLock()
-	if errors.Is(err, os.ErrNotExist) || (err == nil && !locked) {
-		return nil, nil // not there, or being pruned this moment
-	}
-	if err != nil {
-		return nil, fmt.Errorf("hold cache entry: %w", err)
+	if held, err := s.hold(filepath.Join(dir, imageFile)); !held {
+		return nil, err
 	}
 	img, err := load(dir)
 	if err == nil && img != nil {
-		err = s.freshen(img, dir)
+		err = freshen(img, dir)
 	}
-	if err != nil || img == nil {
-		return nil, errors.Join(err, use.Unlock())
+	if err != nil {
+		return nil, err
 	}
-	s.mu.Lock()
-	s.held = append(s.held, use)
-	s.mu.Unlock()
 	return img, nil
 }
 
-// freshen marks an entry as used and completes what depends on this build of
-// krepro: the cut BTF.
-func (s *Store) freshen(img *Image, dir string) error {
-	now := time.Now()
-	if err := os.Chtimes(filepath.Join(dir, imageFile), now, now); err != nil {
-		return fmt.Errorf("mark cache entry as used: %w", err)
-	}
+// freshen completes what depends on this build of krepro: the cut BTF.
+func freshen(img *Image, dir string) error {
 	if !img.HasBTF {
 		return nil
 	}
@@ -148,7 +159,7 @@ func (s *Store) fill(ctx context.Context, id string, build func(dir string) (*Im
 	if err := s.sweep(); err != nil {
 		return nil, err
 	}
-	held, err := lock(ctx, s.temp(id)+".lock", func() { s.say("waiting for the same kernel, which is being fetched") })
+	held, err := lock(ctx, s.temp(id)+".lock", func() { s.say("waiting for the same kernel, which another krepro is making") })
 	if err != nil {
 		return nil, err
 	}

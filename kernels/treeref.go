@@ -3,6 +3,7 @@ package kernels
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -85,5 +86,17 @@ func longest(text, separators string, wanted func(string) bool) (first, rest str
 	return "", text
 }
 
-// built tells whether the kernel is to be built from source.
-func (r Ref) built() bool { return r.Tree != "" || r.DebianSource != "" }
+// Built tells whether the kernel is to be built from source.
+func (r Ref) Built() bool { return r.Tree != "" || r.DebianSource != "" }
+
+// With adds patches, fragments and debugging to what is to be built.
+func (r Ref) With(patches, fragments []string, debug bool) Ref {
+	r.Patches, r.Fragments = slices.Concat(r.Patches, patches), slices.Concat(r.Fragments, fragments)
+	for _, file := range slices.Concat(patches, fragments) {
+		r.Text += "+" + file
+	}
+	if debug && !r.Debug {
+		r.Debug, r.Text = true, r.Text+"+"+debugWord
+	}
+	return r
+}

@@ -16,7 +16,7 @@ import (
 )
 
 func (e *env) kernelsCommand() *cobra.Command {
-	c := &cobra.Command{Use: "kernels", Short: "List, fetch, show, compare and prune kernels", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "kernels", Short: "List, fetch, build, show, compare and prune kernels", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 		Long: `A kernel is named by a reference:
 
@@ -25,8 +25,10 @@ func (e *env) kernelsCommand() *cobra.Command {
   debian:5.10.0-30-cloud-amd64   a release, as uname -r prints it
   debian:6.1/amd64               another flavour than cloud-amd64 (amd64, rt-amd64)
   ./linux-image-….deb            a package file
-  arch/x86/boot/bzImage          a boot image, modules, config and System.map beside it`}
-	c.AddCommand(e.listCommand(), e.fetchCommand(), e.showCommand(), e.diffCommand(), e.pruneCommand(), e.lockCommand())
+  arch/x86/boot/bzImage          a boot image, modules, config and System.map beside it
+  tree:DIR@REV+fix.patch         a kernel tree, built; krepro help kernels build
+  debian-source:5.10             Debian's linux-source, built`}
+	c.AddCommand(e.listCommand(), e.fetchCommand(), e.buildCommand(), e.showCommand(), e.diffCommand(), e.pruneCommand(), e.lockCommand())
 	return c
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,14 +13,14 @@ import (
 )
 
 // progress tells people what a run does: on a terminal one line for each VM in
-// flight, redrawn below what has been said; elsewhere a plain line when a VM
-// comes to another phase or its end.
+// flight and each build, redrawn below what has been said; elsewhere a plain line
+// when a VM comes to another phase or its end, and one for a build now and then.
 type progress struct {
 	out   io.Writer
 	width func() int // of the terminal; 0: it is none
 
 	mu    sync.Mutex
-	lines []*vmLine
+	lines []fmt.Stringer
 	drawn int // lines on the terminal that are ours to redraw
 	stop  chan struct{}
 	done  sync.WaitGroup
@@ -56,7 +57,7 @@ func (p *progress) tick() {
 	}
 }
 
-// close takes the lines of VMs off the terminal.
+// close takes the lines off the terminal.
 func (p *progress) close() {
 	close(p.stop)
 	p.done.Wait()
@@ -72,9 +73,7 @@ func (p *progress) say(format string, args ...any) { p.print(fmt.Sprintf(format,
 // begin shows a VM.
 func (p *progress) begin(name string) *vmLine {
 	l := &vmLine{p: p, name: name, start: time.Now(), now: vmtest.Progress{Phase: "boot"}}
-	p.mu.Lock()
-	p.lines = append(p.lines, l)
-	p.mu.Unlock()
+	p.add(l)
 	if p.width() == 0 {
 		p.say("%s: boot", name)
 	}
@@ -97,15 +96,22 @@ func (l *vmLine) update(now vmtest.Progress) {
 
 // end takes the VM off and says how it ended.
 func (l *vmLine) end(exit event.Exit) {
-	l.p.mu.Lock()
-	for i, other := range l.p.lines {
-		if other == l {
-			l.p.lines = append(l.p.lines[:i:i], l.p.lines[i+1:]...)
-			break
-		}
-	}
-	l.p.mu.Unlock()
+	l.p.remove(l)
 	l.p.say("%s: %s", l.name, describe(exit))
+}
+
+// add shows a line.
+func (p *progress) add(l fmt.Stringer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines = append(p.lines, l)
+}
+
+// remove takes a line off.
+func (p *progress) remove(l fmt.Stringer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lines = slices.DeleteFunc(p.lines, func(other fmt.Stringer) bool { return other == l })
 }
 
 // print says something, if it is anything, and draws the VMs' lines below it.

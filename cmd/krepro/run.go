@@ -124,7 +124,7 @@ func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (
 		return nil, "", err
 	}
 	progress := newProgress(e.stderr, e.width)
-	store.Progress = func(line string) { progress.say("%s", line) }
+	progress.follow(store)
 	l := &launcher{dir: dir, store: store, plan: p, progress: progress}
 	failed := l.all(ctx)
 	progress.close()

@@ -13,8 +13,12 @@ import (
 	"time"
 )
 
+// catalogueFormat changes when a catalogue has other things in it than before.
+const catalogueFormat = 2 // sources too
+
 // Catalogue is what the signed indexes say of kernels.
 type Catalogue struct {
+	Format   int               `json:"format"`
 	Updated  time.Time         `json:"updated"`
 	Suites   []string          `json:"suites"`         // those that answered
 	Missing  map[string]string `json:"missing"`        // those that did not: why
@@ -32,7 +36,8 @@ type Kernel struct {
 	Lacks    []string  `json:"lacks,omitempty"` // packages that it needs and that cannot be had
 }
 
-// ReadCatalogue reads a catalogue that Save wrote; nil if there is none.
+// ReadCatalogue reads a catalogue that Save wrote; nil if there is none, or one
+// of another format.
 func ReadCatalogue(path string) (*Catalogue, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -45,11 +50,15 @@ func ReadCatalogue(path string) (*Catalogue, error) {
 	if err := json.Unmarshal(text, &c); err != nil {
 		return nil, fmt.Errorf("read catalogue %s: %w", path, err)
 	}
+	if c.Format != catalogueFormat {
+		return nil, nil
+	}
 	return &c, nil
 }
 
 // Save writes the catalogue, visible at once or not at all.
 func (c *Catalogue) Save(path string) error {
+	c.Format = catalogueFormat
 	text, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encode catalogue: %w", err)
@@ -111,6 +120,18 @@ func (c *Catalogue) Kernels() []Kernel {
 		)
 	})
 	return kernels
+}
+
+// Sources lists the source packages that are not gone from the pool, newest first.
+func (c *Catalogue) Sources() []Package {
+	var found []Package
+	for _, p := range c.Packages {
+		if sourcePackage.MatchString(p.Name) && !c.Gone[p.SHA256] {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b Package) int { return CompareVersions(b.Version, a.Version) })
+	return found
 }
 
 func (k Kernel) rank() int {

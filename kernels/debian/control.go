@@ -35,11 +35,14 @@ type Location struct {
 // after the release, release, flavour. Debug packages do not match.
 var kernelPackage = regexp.MustCompile(`^linux-(image|binary|base|modules)-(unsigned-)?(\d+\.\d+[^ ]*?-(cloud-amd64|rt-amd64|amd64))(-unsigned)?$`)
 
+// sourcePackage is the source of a line, with Debian's patches.
+var sourcePackage = regexp.MustCompile(`^linux-source-\d+\.\d+$`)
+
 // release is what uname -r of a Debian kernel looks like. Meta packages
 // (linux-image-6.12-cloud-amd64) have no third number.
 var release = regexp.MustCompile(`^\d+\.\d+(\.\d+|[~-]rc\d+)[^ /]*-(cloud-amd64|rt-amd64|amd64)$`)
 
-// ReadPackages takes the kernel packages out of a Packages index.
+// ReadPackages takes the kernel and source packages out of a Packages index.
 func ReadPackages(index io.Reader, archive, suite string) ([]Package, error) {
 	lines := bufio.NewScanner(index)
 	lines.Buffer(nil, maxLine)
@@ -58,7 +61,7 @@ func ReadPackages(index io.Reader, archive, suite string) ([]Package, error) {
 	return found, nil
 }
 
-// kernelStanzas yields the stanzas of kernel packages. An index has some 65,000
+// kernelStanzas yields the stanzas of kernel and source packages. An index has some 65,000
 // stanzas and 60 MB; only lines of those that matter are taken apart.
 func kernelStanzas(lines *bufio.Scanner) iter.Seq[map[string]string] {
 	first := []byte("Package: linux-")
@@ -68,7 +71,7 @@ func kernelStanzas(lines *bufio.Scanner) iter.Seq[map[string]string] {
 				continue
 			}
 			name := strings.TrimPrefix(lines.Text(), "Package: ")
-			if !kernelPackage.MatchString(name) {
+			if !kernelPackage.MatchString(name) && !sourcePackage.MatchString(name) {
 				continue
 			}
 			s := map[string]string{"package": name}

@@ -1,0 +1,152 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/krepro/krepro/harness/event"
+)
+
+// PatchError says which patch does not apply to a tree, and where.
+type PatchError struct {
+	Patch string // file
+	Text  string // several lines
+}
+
+func (e *PatchError) Error() string { return e.Patch + ": " + e.Text }
+
+// Patch is the tree with patches applied in order. *PatchError.
+func (t Tree) Patch(ctx context.Context, files []string) (Tree, []event.Patch, error) {
+	if len(files) == 0 {
+		return t, nil, nil
+	}
+	index := filepath.Join(t.Repo, "patch.index")
+	for _, left := range []string{index, index + ".lock"} {
+		if err := os.Remove(left); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return t, nil, fmt.Errorf("apply patches: %w", err)
+		}
+	}
+	defer os.Remove(index)
+	at, env := "--git-dir="+t.Repo, []string{"GIT_INDEX_FILE=" + index}
+	if _, err := git(ctx, env, at, "read-tree", t.ID); err != nil {
+		return t, nil, err
+	}
+	var patches []event.Patch
+	for _, file := range files {
+		id, err := patchID(ctx, file)
+		if err != nil {
+			return t, nil, err
+		}
+		if err := t.apply(ctx, env, file); err != nil {
+			return t, nil, err
+		}
+		patches = append(patches, event.Patch{Name: filepath.Base(file), ID: id})
+	}
+	var err error
+	t.ID, err = git(ctx, env, at, "write-tree")
+	return t, patches, err
+}
+
+// apply applies a patch to the index that env names.
+func (t Tree) apply(ctx context.Context, env []string, file string) error {
+	apply := []string{"--git-dir=" + t.Repo, "apply", "--cached", "--whitespace=nowarn"}
+	_, err := git(ctx, env, append(apply, "--verbose", file)...)
+	var failed *gitError
+	if !errors.As(err, &failed) || ctx.Err() != nil {
+		return err
+	}
+	if _, err := git(ctx, env, append(apply, "--reverse", "--check", file)...); err == nil {
+		return &PatchError{file, "the tree has its changes already"}
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read patch: %w", err)
+	}
+	return &PatchError{file, whyNot(failed.said, string(text))}
+}
+
+// patchID is what git takes for the identity of a patch, whatever its line
+// numbers, header and white space.
+func patchID(ctx context.Context, file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", fmt.Errorf("read patch: %w", err)
+	}
+	defer f.Close()
+	cmd := command(ctx, nil, "patch-id", "--stable")
+	cmd.Stdin = f
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("identify patch %s: %w", file, err)
+	}
+	var ids []string // a file may hold several
+	for line := range strings.Lines(string(out)) {
+		id, _, _ := strings.Cut(line, " ")
+		ids = append(ids, id)
+	}
+	return strings.Join(ids, "+"), nil
+}
+
+// maxContext bounds the lines of a hunk that are quoted.
+const maxContext = 12
+
+var (
+	applyFailed = regexp.MustCompile(`(?m)^error: patch failed: (.*):(\d+)$`)
+	applySought = regexp.MustCompile(`(?s)error: while searching for:\n(.*?)\nerror: patch failed: `)
+	applyError  = regexp.MustCompile(`(?m)^(?:error|fatal): (.*)$`)
+)
+
+// whyNot tells from git's messages and the patch which hunk does not apply.
+func whyNot(said, patch string) string {
+	m := applyFailed.FindStringSubmatch(said)
+	if m == nil {
+		var all []string
+		for _, m := range applyError.FindAllStringSubmatch(said, -1) {
+			all = append(all, m[1])
+		}
+		return "does not apply: " + strings.Join(all, "; ")
+	}
+	hunk, hunks := hunkAt(patch, m[1], m[2])
+	text := fmt.Sprintf("does not apply: hunk %d of %d of %s, for line %s", hunk, hunks, m[1], m[2])
+	if sought := applySought.FindStringSubmatch(said); sought != nil {
+		lines := strings.Split(strings.TrimRight(sought[1], "\n"), "\n")
+		text += "; the tree does not have these lines there:"
+		for _, line := range lines[:min(len(lines), maxContext)] {
+			text += "\n    | " + line
+		}
+	}
+	return text
+}
+
+var hunkHead = regexp.MustCompile(`^@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@`)
+
+// hunkAt counts a file's hunks in a patch, and finds the one for a line.
+func hunkAt(patch, file, line string) (hunk, hunks int) {
+	ours := false
+	for l := range strings.Lines(patch) {
+		l = strings.TrimRight(l, "\r\n")
+		if name, ok := strings.CutPrefix(l, "--- "); ok {
+			ours = strings.HasSuffix(name, "/"+file) || name == file
+		}
+		if m := hunkHead.FindStringSubmatch(l); m != nil && ours {
+			hunks++
+			if sameNumber(m[1], line) {
+				hunk = hunks
+			}
+		}
+	}
+	return hunk, hunks
+}
+
+// sameNumber compares line numbers; git counts from 1 where a patch says 0.
+func sameNumber(a, b string) bool {
+	x, errX := strconv.Atoi(a)
+	y, errY := strconv.Atoi(b)
+	return errX == nil && errY == nil && max(x, 1) == max(y, 1)
+}
