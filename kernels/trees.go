@@ -20,6 +20,13 @@ const (
 	treesDir   = "trees"   // build folders
 )
 
+// Source has the source that a reference names in the cache, patches applied,
+// and builds nothing: a git repository, and the hash of the tree in it.
+func (s *Store) Source(ctx context.Context, ref Ref) (repo, tree string, err error) {
+	t, _, err := s.source(ctx, ref)
+	return t.Repo, t.ID, err
+}
+
 // source has the source that a reference names in a repository of the cache,
 // patches applied.
 func (s *Store) source(ctx context.Context, ref Ref) (t source.Tree, patches []event.Patch, err error) {
