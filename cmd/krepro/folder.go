@@ -33,6 +33,8 @@ type invocation struct {
 	UntilFailure bool    `json:"until_failure,omitempty"`
 	Trigger      float64 `json:"trigger,omitempty"` // share of trials that pull a thinned trigger
 	Runner       string  `json:"runner,omitempty"`  // what booted the VMs; none: qemu
+	// Matrix is what a matrix file adds.
+	Matrix *matrixRun `json:"matrix,omitempty"`
 }
 
 // filtered tells whether the user chose among the specs.

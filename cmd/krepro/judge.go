@@ -90,12 +90,12 @@ func judgeAll(dir string, inv invocation, corpus []cases.Case) ([]verdict.Result
 		if vms := folders[vm]; len(vms) > 0 {
 			r, folders[vm] = judgeVM(vms[0], inv, corpus), vms[1:]
 		} else {
-			r = verdict.Of(os.DirFS(filepath.Join(dir, "absent")), asked(inv.sharing(vm.alone), event.Kernel{}, corpus))
+			r = verdict.Of(os.DirFS(filepath.Join(dir, "absent")), asked(inv.sharing(vm.alone), event.Kernel{Ref: vm.ref}, corpus))
 			r.Kernel.Ref, r.Kernel.Alone = vm.ref, vm.alone
 		}
 		results = append(results, r)
 	}
-	return results, nil
+	return inv.judgeEntries(results), nil
 }
 
 func judgeVM(dir string, inv invocation, corpus []cases.Case) verdict.Result {
@@ -115,6 +115,11 @@ func (e *env) show(results []verdict.Result, asJSON bool) error {
 	if _, err := e.stdout.Write(text); err != nil {
 		return fmt.Errorf("print verdicts: %w", err)
 	}
+	return ended(results)
+}
+
+// ended is how the command ends by its results.
+func ended(results []verdict.Result) error {
 	if code := report.Code(results); code != 0 {
 		return &failure{code: code}
 	}

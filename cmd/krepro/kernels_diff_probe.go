@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/krepro/krepro/harness/event"
@@ -25,12 +24,9 @@ const featuresSuite = "features"
 func (e *env) probe(ctx context.Context, s *kernels.Store, p plan, images []*kernels.Image) (map[string][]event.Features, error) {
 	inv := invocation{Version: version(), Started: time.Now().UTC().Truncate(time.Second), Args: e.args,
 		Suites: p.names(), Size: "quick"}
-	var refs []kernels.Ref
 	for _, img := range images {
 		inv.Kernels = append(inv.Kernels, img.Ref)
-		refs = append(refs, p.refs[slices.IndexFunc(p.refs, func(r kernels.Ref) bool { return r.Text == img.Ref })])
 	}
-	p.refs = refs
 	dir, err := os.MkdirTemp("", "krepro-diff-")
 	if err != nil {
 		return nil, fmt.Errorf("make folder for probes: %w", err)
@@ -40,7 +36,7 @@ func (e *env) probe(ctx context.Context, s *kernels.Store, p plan, images []*ker
 	}
 	progress := newProgress(e.stderr, e.width)
 	s.Progress = func(line string) { progress.say("%s", line) }
-	l := &launcher{dir: dir, store: s, plan: p, progress: progress}
+	l := &launcher{dir: dir, store: s, plan: p, vms: inv.vms(), progress: progress}
 	failed := l.all(ctx)
 	progress.close()
 	if failed != nil {

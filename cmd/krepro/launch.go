@@ -22,9 +22,17 @@ type launcher struct {
 	dir      string // of the run
 	store    *kernels.Store
 	plan     plan
+	vms      []vmAsked // in the order in which they start
 	progress *progress
 
-	programs programs // of the suites; all fills it in
+	programs programs           // of the suites; all fills it in
+	images   map[string]outcome // by reference: a kernel is fetched once, whatever it boots
+}
+
+// outcome is what came of a reference.
+type outcome struct {
+	img *kernels.Image
+	err error
 }
 
 // had is a kernel that is ready to boot.
@@ -34,8 +42,8 @@ type had struct {
 	suites []manifest.Suite
 }
 
-// all fetches the kernels one after another and boots them as they come, so
-// many at a time. A kernel that cannot be had leaves a folder that says so; the
+// all fetches the VMs' kernels one after another and boots them as they come,
+// so many at a time. A kernel that cannot be had leaves a folder that says so; the
 // error is for folders that cannot be written.
 func (l *launcher) all(ctx context.Context) error {
 	l.programs = fetchPrograms(ctx, l.store, l.plan.suites, l.progress.say)
@@ -48,18 +56,18 @@ func (l *launcher) all(ctx context.Context) error {
 		failed = append(failed, err)
 	}
 	var workers sync.WaitGroup
-	for range min(l.plan.jobs, len(l.plan.refs)*len(l.plan.shares())) {
+	for range min(l.plan.jobs, len(l.vms)) {
 		workers.Go(func() {
 			for h := range ready {
 				note(l.boot(ctx, h))
 			}
 		})
 	}
-	for _, ref := range l.plan.refs {
-		boots, err := l.get(ctx, ref)
+	for _, vm := range l.vms {
+		h, err := l.get(ctx, vm)
 		note(err)
-		for _, h := range boots {
-			ready <- h
+		if h != nil {
+			ready <- *h
 		}
 	}
 	close(ready)
@@ -67,37 +75,51 @@ func (l *launcher) all(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// get makes a folder for each VM of a kernel. What is not to be booted has a
-// folder that says why.
-func (l *launcher) get(ctx context.Context, ref kernels.Ref) ([]had, error) {
-	img, err := l.store.Get(ctx, ref)
+// get makes a VM's folder. What is not to be booted is nil, and has a folder
+// that says why.
+func (l *launcher) get(ctx context.Context, vm vmAsked) (*had, error) {
+	img, err := l.image(ctx, vm.ref)
 	if err != nil {
-		l.progress.say("%s: %v", ref.Text, err)
-		return nil, l.unfetched(ctx, ref, err)
+		return nil, l.unfetched(ctx, vm, err)
 	}
-	var boots []had
-	for _, suites := range l.plan.shares() {
-		vm := *img
-		vm.Kernel.Alone = aloneIn(suites)
-		if err := lacking(&vm, suites, l.plan.machine.Runner); err != nil {
-			return boots, err
-		}
-		dir, err := vmFolder(l.dir, &vm.Kernel)
-		if err != nil {
-			return boots, err
-		}
-		if len(vm.Missing) == len(suites) {
-			l.progress.say("%s: not booted: it lacks what the suites need", vm.Name)
-			continue
-		}
-		boots = append(boots, had{&vm, dir, suites})
+	suites := l.plan.share(vm.alone)
+	img.Kernel.Alone = vm.alone
+	if err := lacking(&img, suites, l.plan.machine.Runner); err != nil {
+		return nil, err
 	}
-	return boots, nil
+	dir, err := vmFolder(l.dir, &img.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	if len(img.Missing) == len(suites) {
+		l.progress.say("%s: not booted: it lacks what the suites need", img.Name)
+		return nil, nil
+	}
+	return &had{&img, dir, suites}, nil
 }
 
-// unfetched makes the folders of a kernel that could not be had. What make said
-// of a tree that cannot be built goes with them.
-func (l *launcher) unfetched(ctx context.Context, ref kernels.Ref, reason error) error {
+// image is a copy of a reference's kernel, to be changed at will.
+func (l *launcher) image(ctx context.Context, ref string) (kernels.Image, error) {
+	f, ok := l.images[ref]
+	if !ok {
+		f.img, f.err = l.store.Get(ctx, l.plan.ref(ref))
+		if f.err != nil {
+			l.progress.say("%s: %v", ref, f.err)
+		}
+		if l.images == nil {
+			l.images = map[string]outcome{}
+		}
+		l.images[ref] = f
+	}
+	if f.err != nil {
+		return kernels.Image{}, f.err
+	}
+	return *f.img, nil
+}
+
+// unfetched makes the folder of a VM whose kernel could not be had. What make
+// said of a tree that cannot be built goes with it.
+func (l *launcher) unfetched(ctx context.Context, vm vmAsked, reason error) error {
 	exit := event.Exit{Reason: event.ExitHost, Error: reason.Error(), Phase: "fetch"}
 	log := ""
 	var unbuildable *kernels.BuildError
@@ -108,20 +130,15 @@ func (l *launcher) unfetched(ctx context.Context, ref kernels.Ref, reason error)
 		exit = event.Exit{Reason: event.ExitBuild, Error: unbuildable.Stage + ": " + unbuildable.Text, Phase: "build"}
 		log = unbuildable.Log
 	}
-	for _, suites := range l.plan.shares() {
-		k := event.Kernel{Ref: ref.Text, Name: slug(ref.Text), Alone: aloneIn(suites)}
-		dir, err := vmFolder(l.dir, &k)
-		if err != nil {
-			return err
-		}
-		if log != "" {
-			err = keepLog(log, filepath.Join(dir, "build.log"))
-		}
-		if err := errors.Join(err, writeJSON(filepath.Join(dir, verdict.ExitFile), exit)); err != nil {
-			return err
-		}
+	k := event.Kernel{Ref: vm.ref, Name: slug(vm.ref), Alone: vm.alone}
+	dir, err := vmFolder(l.dir, &k)
+	if err != nil {
+		return err
 	}
-	return nil
+	if log != "" {
+		err = keepLog(log, filepath.Join(dir, "build.log"))
+	}
+	return errors.Join(err, writeJSON(filepath.Join(dir, verdict.ExitFile), exit))
 }
 
 // keepLog copies what make said to where the evidence is.

@@ -102,6 +102,11 @@ type plan struct {
 	untilFailure bool
 }
 
+// ref is the plan's reference of this text.
+func (p plan) ref(text string) kernels.Ref {
+	return p.refs[slices.IndexFunc(p.refs, func(r kernels.Ref) bool { return r.Text == text })]
+}
+
 // maxRepeat bounds the rounds of a suite; its evidence is one file.
 const maxRepeat = 10_000
 

@@ -31,6 +31,7 @@ type runOptions struct {
 	files           kernelFiles
 	vm              vmOptions
 	runner          string
+	matrix          *matrixRun // what krepro matrix adds
 }
 
 func (e *env) runCommand() *cobra.Command {
@@ -125,7 +126,7 @@ func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (
 	}
 	progress := newProgress(e.stderr, e.width)
 	progress.follow(store)
-	l := &launcher{dir: dir, store: store, plan: p, progress: progress}
+	l := &launcher{dir: dir, store: store, plan: p, vms: inv.starting(), progress: progress}
 	failed := l.all(ctx)
 	progress.close()
 	results, err = judgeAll(dir, inv, corpus)
@@ -138,5 +139,5 @@ func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (
 func (e *env) invocation(o runOptions, p plan) invocation {
 	return invocation{Version: version(), Started: time.Now().UTC().Truncate(time.Second), Args: e.args,
 		Kernels: o.kernels, Suites: p.names(), Alone: p.alone(), Size: o.size, Labels: o.labels, Focus: o.focus,
-		Rounds: p.rounds, UntilFailure: p.untilFailure, Trigger: o.trigger, Runner: p.machine.Runner}
+		Rounds: p.rounds, UntilFailure: p.untilFailure, Trigger: o.trigger, Runner: p.machine.Runner, Matrix: o.matrix}
 }

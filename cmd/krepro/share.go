@@ -4,32 +4,19 @@ import (
 	"slices"
 
 	"github.com/krepro/krepro/vmtest/manifest"
+	"github.com/krepro/krepro/vmtest/matrix"
 )
 
-// shares splits the suites of a run into those that share a VM: all but the
-// loners, and each loner by itself.
-func (p plan) shares() [][]manifest.Suite {
-	var together []manifest.Suite
-	var alone [][]manifest.Suite
+// share are the suites of one kind of VM: the one that is alone there, or all
+// that are not alone anywhere.
+func (p plan) share(alone string) []manifest.Suite {
+	var share []manifest.Suite
 	for _, s := range p.suites {
-		if s.Alone {
-			alone = append(alone, []manifest.Suite{s})
-		} else {
-			together = append(together, s)
+		if !s.Alone && alone == "" || s.Alone && s.Name == alone {
+			share = append(share, s)
 		}
 	}
-	if together == nil {
-		return alone
-	}
-	return append([][]manifest.Suite{together}, alone...)
-}
-
-// aloneIn is the suite that has the VM of these to itself, if one has.
-func aloneIn(suites []manifest.Suite) string {
-	if suites[0].Alone {
-		return suites[0].Name
-	}
-	return ""
+	return share
 }
 
 // alone are the names of the suites that have a VM each.
@@ -56,16 +43,15 @@ func (i invocation) sharing(alone string) invocation {
 }
 
 // vms are those that an invocation asks for, in order: of each kernel the one
-// that suites share, then those of one suite each.
+// that suites share, then those of one suite each. A shard asks for its own.
 func (i invocation) vms() []vmAsked {
+	cells := matrix.Cells(i.Kernels, len(i.sharing("").Suites) > 0, i.Alone)
+	if i.Matrix != nil {
+		cells = i.Matrix.own()
+	}
 	var all []vmAsked
-	for _, ref := range i.Kernels {
-		if len(i.sharing("").Suites) > 0 {
-			all = append(all, vmAsked{ref: ref})
-		}
-		for _, suite := range i.Alone {
-			all = append(all, vmAsked{ref, suite})
-		}
+	for _, c := range cells {
+		all = append(all, vmAsked{c.Kernel, c.Alone})
 	}
 	return all
 }

@@ -11,11 +11,16 @@ import (
 // asked says what a run asks of one kernel: its suites, and every case that
 // they can answer.
 func asked(inv invocation, k event.Kernel, corpus []cases.Case) verdict.Asked {
-	a := verdict.Asked{Suites: inv.Suites, Filtered: inv.filtered()}
+	over, known := inv.expectations(k)
+	a := verdict.Asked{Suites: inv.Suites, Filtered: inv.filtered(), Known: known}
 	for _, c := range corpus {
 		lacks := func(suite string) bool { return !slices.Contains(inv.Suites, suite) }
 		if !slices.ContainsFunc(c.Suites(), lacks) {
-			a.Sought = append(a.Sought, sought(c, k))
+			s := sought(c, k)
+			if x, ok := over[c.Name]; ok {
+				x.Override(&s)
+			}
+			a.Sought = append(a.Sought, s)
 		}
 	}
 	return a
