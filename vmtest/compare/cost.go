@@ -1,0 +1,103 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/krepro/krepro/vmtest/verdict"
+)
+
+// churn labels the specs whose time is compared: short connections, one after
+// the other, and nothing that waits.
+const churn = "churn"
+
+// dear is how many times as long churn has to take in every pair, of two or
+// more, to be called harm: a machine's pace drifts by a third, and other work
+// on it may halve it for a while.
+const dear = 2
+
+// Cost is what the churn took after the patch, as a multiple of before.
+type Cost struct {
+	Pairs  int     `json:"pairs"`
+	Before float64 `json:"before"` // seconds in the guest, of all pairs
+	After  float64 `json:"after"`
+	Median float64 `json:"median"` // of the pairs' ratios
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	Accel  string  `json:"accel"` // tcg or kvm
+}
+
+// costOf compares within each pair of whole runs the churn specs that passed in
+// both, with as many trials; nil if there are none.
+func costOf(steps []Step) *Cost {
+	c := &Cost{}
+	var ratios []float64
+	for _, b := range steps {
+		for _, a := range steps {
+			if b.Kind != OfAll || a.Kind != OfAll || b.Pair != a.Pair || b.After || !a.After {
+				continue
+			}
+			before, after := seconds(b, a), seconds(a, b)
+			if before == 0 || after == 0 {
+				continue
+			}
+			c.Before, c.After = c.Before+before, c.After+after
+			ratios = append(ratios, after/before)
+			c.Accel = accel(a)
+		}
+	}
+	if len(ratios) == 0 {
+		return nil
+	}
+	slices.Sort(ratios)
+	c.Pairs, c.Low, c.High = len(ratios), ratios[0], ratios[len(ratios)-1]
+	c.Median = (ratios[(len(ratios)-1)/2] + ratios[len(ratios)/2]) / 2
+	return c
+}
+
+// seconds is the time of a step's churn specs that passed in both alike.
+func seconds(s, other Step) (sum float64) {
+	theirs := churns(other)
+	for q, p := range churns(s) {
+		if o, ok := theirs[q]; ok && o.Rate.Trials == p.Rate.Trials {
+			sum += p.Seconds
+		}
+	}
+	return sum
+}
+
+func churns(s Step) map[question]verdict.Spec {
+	out := map[question]verdict.Spec{}
+	for _, r := range s.Results {
+		for _, su := range r.Suites {
+			for _, p := range su.Specs {
+				if p.Verdict == verdict.Pass && slices.Contains(p.Labels, churn) {
+					out[question{suite: su.Name, spec: p.Name}] = p
+				}
+			}
+		}
+	}
+	return out
+}
+
+func accel(s Step) string {
+	for _, r := range s.Results {
+		if r.Exit != nil {
+			return r.Exit.Accel
+		}
+	}
+	return ""
+}
+
+func (c Cost) dear() bool { return c.Pairs >= sure && c.Low >= dear }
+
+func (c Cost) String() string {
+	under := c.Accel
+	if under == "tcg" {
+		under = "emulated: instructions count, caches do not"
+	}
+	if c.Pairs == 1 {
+		return fmt.Sprintf("churn takes %.2f times as long (1 pair; %s)", c.Median, under)
+	}
+	return fmt.Sprintf("churn takes %.2f times as long (%.2f to %.2f in %d pairs; %s)", c.Median, c.Low, c.High, c.Pairs, under)
+}
