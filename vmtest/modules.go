@@ -98,17 +98,35 @@ func (m *modules) want(name string) error {
 	if err != nil {
 		return err
 	}
-	depends, err := dependencies(data)
+	depends, soft, err := dependencies(data)
 	if err != nil {
 		return fmt.Errorf("read module %s: %w", path, err)
 	}
 	m.loaded[name] = true
+	for _, d := range soft {
+		if err := m.wantSoft(d); err != nil {
+			return err
+		}
+	}
 	for _, d := range depends {
 		if err := m.want(d); err != nil {
 			return fmt.Errorf("%w, which %s depends on", err, name)
 		}
 	}
 	m.list = append(m.list, module{name, data})
+	return nil
+}
+
+// wantSoft adds what another module asks to have loaded before it, if there is
+// such a module: libcrc32c fails without a crc32c. The name may be an alias, by
+// the crypto API's custom that of NAME_generic.
+func (m *modules) wantSoft(name string) error {
+	var none missingModule
+	for _, n := range []string{name, name + "_generic"} {
+		if err := m.want(n); !errors.As(err, &none) {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -154,25 +172,30 @@ func readModule(path string) ([]byte, error) {
 	return data, nil
 }
 
-// dependencies reads the names after "depends=" in .modinfo, which holds
+// dependencies reads what a module needs: the names after "depends=" in
+// .modinfo, and those after "softdep=pre:" (modprobe.d(5)). The section holds
 // KEY=VALUE strings with a zero byte after each.
-func dependencies(data []byte) ([]string, error) {
+func dependencies(data []byte) (depends, soft []string, err error) {
 	f, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	section := f.Section(".modinfo")
 	if section == nil {
-		return nil, errors.New("no .modinfo")
+		return nil, nil, errors.New("no .modinfo")
 	}
 	info, err := section.Data()
 	if err != nil {
-		return nil, fmt.Errorf("read .modinfo: %w", err)
+		return nil, nil, fmt.Errorf("read .modinfo: %w", err)
 	}
-	for entry := range bytes.SplitSeq(info, []byte{0}) {
-		if names, ok := bytes.CutPrefix(entry, []byte("depends=")); ok && len(names) > 0 {
-			return strings.Split(string(names), ","), nil
+	for entry := range strings.SplitSeq(string(info), "\x00") {
+		if names, ok := strings.CutPrefix(entry, "depends="); ok && names != "" {
+			depends = strings.Split(names, ",")
+		}
+		if names, ok := strings.CutPrefix(entry, "softdep=pre:"); ok {
+			before, _, _ := strings.Cut(names, "post:")
+			soft = append(soft, strings.Fields(before)...)
 		}
 	}
-	return nil, nil
+	return depends, soft, nil
 }

@@ -20,7 +20,8 @@ import (
 func makeModule(t *testing.T, depends string) []byte {
 	t.Helper()
 	const names = "\x00.modinfo\x00.shstrtab\x00"
-	info := "license=GPL\x00depends=" + depends + "\x00name=x\x00"
+	depends, soft, _ := strings.Cut(depends, ";")
+	info := "license=GPL\x00depends=" + depends + "\x00softdep=" + soft + "\x00name=x\x00"
 	head := binary.Size(elf.Header64{})
 	sections := []elf.Section64{
 		{},
@@ -44,7 +45,7 @@ func makeModule(t *testing.T, depends string) []byte {
 }
 
 // makeTree writes modules below a folder like lib/modules/RELEASE. A module's
-// value is what it depends on; its name's ending says how it is compressed.
+// value is what it depends on, and behind a semicolon its softdep; its name's ending says how it is compressed.
 func makeTree(t *testing.T, builtin string, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -88,6 +89,9 @@ func TestModules(t *testing.T) {
 		"net/inet_diag.ko":   "sock_diag",
 		"sock_diag.ko.zst":   "",
 		"broken.ko":          "nowhere",
+		"libcrc32c.ko":       ";pre: crc32c veth post: sock_diag",
+		"crc32c_generic.ko":  "",
+		"asks_much.ko":       ";pre: nowhere",
 	}
 	tests := map[string]struct {
 		want []string
@@ -100,6 +104,8 @@ func TestModules(t *testing.T) {
 		"dash":             {[]string{"tcp-diag"}, "sock_diag inet_diag tcp_diag", ""},
 		"built in":         {[]string{"ipv6", "nf-tables"}, "", ""},
 		"missing":          {[]string{"ip_vs"}, "", "ip_vs"},
+		"soft":             {[]string{"libcrc32c"}, "crc32c_generic veth libcrc32c", ""},
+		"soft lacks":       {[]string{"asks_much"}, "asks_much", ""},
 		"dependency lacks": {[]string{"broken"}, "", "nowhere"},
 	}
 	dir := makeTree(t, "kernel/net/ipv6/ipv6.ko\nkernel/net/nf_tables.ko\n", files)
