@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -131,7 +132,11 @@ func (m *Machine) foreignFault(f foreign, s state, reason string, p *process) er
 	if err != nil {
 		return fmt.Errorf("read console: %w", err)
 	}
-	return f.fault(ending{console: string(console), booted: s.booted, stopped: reason != "", status: p.err, said: string(p.said.text())})
+	status := p.err
+	if errors.Is(status, exec.ErrWaitDelay) {
+		status = nil // it ended well, and left somebody who holds its output open
+	}
+	return f.fault(ending{console: string(console), booted: s.booted, stopped: reason != "", status: status, said: string(p.said.text())})
 }
 
 // ending is how a foreign runner's VM ended without the guest's last word.

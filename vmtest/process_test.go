@@ -16,21 +16,37 @@ import (
 	"github.com/krepro/krepro/harness/event"
 )
 
-// envParent makes the test binary play a krepro that starts a long-lived
-// child, tells its pid, and waits.
+// envParent makes the test binary play a krepro that starts a long-lived child,
+// or one that starts it (grandchild), tells its pid, and waits.
 const envParent = "VMTEST_PARENT"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(envParent) == "" {
-		os.Exit(m.Run())
+	switch parent, fake := os.Getenv(envParent), os.Getenv(envFake); {
+	case parent != "":
+		os.Exit(playParent(parent))
+	case fake != "":
+		os.Exit(playRunner(fake, os.Args[1:]))
 	}
-	p, err := start([]string{"sleep", "1000"}, nil, func(string) {})
+	os.Exit(m.Run())
+}
+
+func playParent(of string) int {
+	told := make(chan string, 1)
+	tell := func(text string) { told <- text }
+	var p *process
+	var err error
+	if of == "grandchild" {
+		p, err = startHeld([]string{"sh", "-c", "sleep 1000 & echo $!; wait"}, tell)
+	} else {
+		p, err = start([]string{"sh", "-c", "echo $$; exec sleep 1000"}, nil, tell)
+	}
 	if err != nil {
 		fmt.Println(err)
-		os.Exit(1)
+		return 1
 	}
-	fmt.Println(p.cmd.Process.Pid)
+	fmt.Print(<-told)
 	<-p.ended
+	return 0
 }
 
 // gone waits for a process to end. One that nobody has reaped yet has ended.
@@ -44,9 +60,13 @@ func gone(pid int) bool {
 	return false
 }
 
-func TestChildDiesWithItsParent(t *testing.T) {
+func TestChildDiesWithItsParent(t *testing.T)      { diesWithParent(t, "child") }
+func TestGrandchildDiesWithItsParent(t *testing.T) { diesWithParent(t, "grandchild") }
+
+func diesWithParent(t *testing.T, of string) {
+	t.Helper()
 	parent := exec.Command(os.Args[0])
-	parent.Env = append(os.Environ(), envParent+"=1")
+	parent.Env = append(os.Environ(), envParent+"="+of)
 	out, err := parent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
