@@ -16,12 +16,6 @@ import (
 	"github.com/krepro/krepro/vmtest/verdict"
 )
 
-// Files that a run's verdicts are written to.
-const (
-	verdictsFile = "verdicts.json"
-	junitDir     = "junit"
-)
-
 func (e *env) judgeCommand() *cobra.Command {
 	asJSON := false
 	c := &cobra.Command{
@@ -122,35 +116,6 @@ func (e *env) show(results []verdict.Result, asJSON bool) error {
 func ended(results []verdict.Result) error {
 	if code := report.Code(results); code != 0 {
 		return &failure{code: code}
-	}
-	return nil
-}
-
-// record writes the verdicts into the run's folder.
-func record(dir string, results []verdict.Result) error {
-	text, err := report.JSON(results)
-	if err != nil {
-		return err
-	}
-	if err := writeFile(filepath.Join(dir, verdictsFile), text); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Join(dir, junitDir), 0o755); err != nil {
-		return fmt.Errorf("write junit: %w", err)
-	}
-	for _, r := range results {
-		if r.Kernel.Name == "" {
-			continue // it has no folder either
-		}
-		for _, s := range r.Suites {
-			text, err := report.JUnit(r, s)
-			if err != nil {
-				return err
-			}
-			if err := writeFile(filepath.Join(dir, junitDir, r.Kernel.Name+"-"+s.Name+".xml"), text); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }

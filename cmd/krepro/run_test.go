@@ -35,8 +35,8 @@ func TestRunWithoutKernel(t *testing.T) {
 	if err != nil || json.Unmarshal(data, &inv) != nil || inv.Kernels[0] != garbage || len(inv.Suites) != 2 || inv.Size != "default" {
 		t.Errorf("run.json: %s (%v)", data, err)
 	}
-	if xml, _ := filepath.Glob(filepath.Join(out, junitDir, "*.xml")); len(xml) != 2 {
-		t.Errorf("junit files: %v, want one for each of two suites", xml)
+	if xml, _ := filepath.Glob(filepath.Join(out, junitDir, "*.xml")); len(xml) != 3 {
+		t.Errorf("junit files: %v, want one for each of two suites and one for the kernel", xml)
 	}
 	rejudged(t, w, out, verdict.CodeInfra)
 }

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krepro/krepro/vmtest/verdict"
@@ -11,25 +13,24 @@ import (
 type difference struct {
 	of []string // cases, specs ("suite: spec"), suites, "console"
 	verdict.Judgement
-	expect verdict.Verdict // of a case, where it is known
+	how string // in which way it is not; "" where nothing but a pass can be expected
 }
 
 // differences are what keeps a kernel's exit code from being 0; what has the
 // same reason is one difference. What a case explains counts through the case.
 func differences(r verdict.Result) []difference {
 	var out []difference
-	add := func(of string, j verdict.Judgement, expect verdict.Verdict) {
-		for i, d := range out {
-			if d.Judgement == j && d.expect == expect {
-				out[i].of = append(d.of, of)
-				return
-			}
+	add := func(of string, j verdict.Judgement, how string) {
+		same := func(d difference) bool { return d.Judgement == j && d.how == how }
+		if i := slices.IndexFunc(out, same); i >= 0 {
+			out[i].of = append(out[i].of, of)
+			return
 		}
-		out = append(out, difference{[]string{of}, j, expect})
+		out = append(out, difference{[]string{of}, j, how})
 	}
 	for _, c := range r.Cases {
 		if !c.Met {
-			add(c.Name, c.Judgement, c.Expect)
+			add(c.Name, c.Judgement, fmt.Sprintf("%s (%s is expected)", c.Surprise(), cmp.Or(string(c.Expect), "a clear answer")))
 		}
 	}
 	for _, s := range r.Suites {
@@ -37,10 +38,10 @@ func differences(r verdict.Result) []difference {
 			add(s.Name, s.Judgement, "")
 		}
 		for _, p := range s.Specs {
-			if news(p) && p.Judgement != s.Judgement { // what stopped the suite is said once
+			if p.Surprise() != verdict.None && p.Judgement != s.Judgement { // what stopped the suite is said once
 				j := p.Judgement
 				j.Reason = reason(p)
-				add(s.Name+": "+p.Name, j, "")
+				add(s.Name+": "+p.Name, j, surprised(p))
 			}
 		}
 	}
@@ -50,20 +51,20 @@ func differences(r verdict.Result) []difference {
 	return out
 }
 
-// news tells whether a spec did not pass and no case explains it.
-func news(p verdict.Spec) bool { return p.Case == "" && p.Bisect != verdict.CodeGood }
+// surprised says how a spec is not as expected.
+func surprised(p verdict.Spec) string {
+	if p.Expect == "" {
+		return string(p.Surprise())
+	}
+	return fmt.Sprintf("%s (%s is expected: %s)", p.Surprise(), p.Expect, p.Why)
+}
 
 // reason is why a spec has its verdict, without its name.
 func reason(p verdict.Spec) string { return strings.TrimPrefix(p.Reason, p.Name+": ") }
 
 // strays tells whether the console has a splat that no case explains.
 func strays(r verdict.Result) bool {
-	for _, s := range r.Splats {
-		if s.Case == "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Splats, func(s verdict.Splat) bool { return s.Case == "" })
 }
 
 // maxOf bounds how many names stand before one reason.
@@ -75,12 +76,8 @@ func (d difference) String() string {
 		names = append(names[:maxOf:maxOf], fmt.Sprintf("and %d more", more))
 	}
 	text := strings.Join(names, ", ") + ": " + string(d.Verdict)
-	switch {
-	case d.expect == "":
-	case d.Verdict.Clear():
-		text += ", but " + string(d.expect) + " is expected"
-	default:
-		text += " (" + string(d.expect) + " is expected)"
+	if d.how != "" {
+		text += ", " + d.how
 	}
 	if d.Blame != verdict.OnNobody {
 		text += ", blame " + string(d.Blame)

@@ -3,31 +3,36 @@ package report
 import (
 	"encoding/xml"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/krepro/krepro/vmtest/verdict"
 )
 
 // The part of JUnit's format that CI systems agree on.
 type junitSuite struct {
-	XMLName  xml.Name    `xml:"testsuite"`
-	Name     string      `xml:"name,attr"`
-	Tests    int         `xml:"tests,attr"`
-	Failures int         `xml:"failures,attr"`
-	Errors   int         `xml:"errors,attr"`
-	Skipped  int         `xml:"skipped,attr"`
-	Time     string      `xml:"time,attr"`
-	Cases    []junitCase `xml:"testcase"`
+	XMLName    xml.Name        `xml:"testsuite"`
+	Name       string          `xml:"name,attr"`
+	Tests      int             `xml:"tests,attr"`
+	Failures   int             `xml:"failures,attr"`
+	Errors     int             `xml:"errors,attr"`
+	Skipped    int             `xml:"skipped,attr"`
+	Time       string          `xml:"time,attr"`
+	Properties []junitProperty `xml:"properties>property"`
+	Cases      []junitCase     `xml:"testcase"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
 }
 
 type junitCase struct {
 	Name    string   `xml:"name,attr"`
 	Class   string   `xml:"classname,attr"`
 	Time    string   `xml:"time,attr"`
-	Failure *outcome `xml:"failure"`
-	Error   *outcome `xml:"error"`
 	Skipped *outcome `xml:"skipped"`
+	Error   *outcome `xml:"error"`
+	Failure *outcome `xml:"failure"`
+	Out     string   `xml:"system-out,omitempty"`
 }
 
 type outcome struct {
@@ -36,24 +41,34 @@ type outcome struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit is one suite on one kernel as JUnit XML. It is made of the events, so a
-// guest that panics loses nothing: the spec in flight is an error, and so are
-// those that never began, as one test case. A failure that an expected bug
-// explains is skipped, of type expected-failure: it is no news to CI.
-func JUnit(r verdict.Result, s verdict.Suite) ([]byte, error) {
-	out := junitSuite{Name: s.Name + " on " + kernel(r), Time: fmt.Sprintf("%.3f", s.Seconds)}
-	for _, p := range s.Specs {
-		out.add(junitSpec(r, s.Name, p))
+// JUnit is one VM's results as JUnit XML: a file for each suite by its name, and
+// one named kernel for the cases and the console. It is made of the events, so
+// a guest that panics loses nothing: the spec in flight is an error, and so are
+// those that never began, as one test case. A failure that is expected is
+// skipped, of type expected-failure: it is no news to CI.
+func JUnit(r verdict.Result) (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, of := range checksOf(r) {
+		s := junitSuite{Name: of.name + " on " + kernel(r), Properties: junitProperties(r)}
+		seconds := 0.0
+		for _, c := range of.all {
+			seconds += c.seconds
+			s.add(junitCheck(kernel(r)+"."+of.name, c)) // by class and name a test case has to be the only one
+		}
+		s.Time = fmt.Sprintf("%.3f", seconds)
+		text, err := xml.MarshalIndent(s, "", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("encode junit: %w", err)
+		}
+		out[of.name] = append([]byte(xml.Header), append(text, '\n')...)
 	}
-	if s.Verdict != verdict.Pass {
-		out.add(junitRest(s))
-	}
-	out.add(junitConsole(r, s.Name))
-	text, err := xml.MarshalIndent(out, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("encode junit: %w", err)
-	}
-	return append([]byte(xml.Header), append(text, '\n')...), nil
+	return out, nil
+}
+
+// junitProperties name the kernel.
+func junitProperties(r verdict.Result) []junitProperty {
+	k := r.Kernel
+	return []junitProperty{{"kernel", kernel(r)}, {"release", k.Release}, {"reference", k.Ref}, {"sha256", k.ID}}
 }
 
 // add counts a test case in.
@@ -70,62 +85,33 @@ func (s *junitSuite) add(c junitCase) {
 	s.Cases = append(s.Cases, c)
 }
 
-func junitSpec(r verdict.Result, suite string, p verdict.Spec) junitCase {
-	out := junitCase{Name: p.Name, Class: suite, Time: fmt.Sprintf("%.3f", p.Seconds)}
-	text := strings.Join(append(slices.Clone(p.Findings), p.Text), "\n")
-	if p.Where != "" {
-		text += "\nat " + p.Where
+func junitCheck(class string, c check) junitCase {
+	out := junitCase{Name: c.name, Class: class, Time: fmt.Sprintf("%.3f", c.seconds)}
+	if c.rate.Trials > 0 {
+		out.Out = Reach(c.rate)
 	}
-	place(&out, p.Judgement, text)
-	expected := func(c verdict.Case) bool { return c.Name == p.Case && c.Met && c.Expect != "" }
-	if p.Case != "" && slices.ContainsFunc(r.Cases, expected) {
-		out.Failure, out.Error = nil, nil
-		out.Skipped = &outcome{Message: p.Case + ": " + p.Reason, Type: "expected-failure", Text: text}
-	}
-	return out
-}
-
-// junitRest stands for the specs that never began, whose names nobody knows.
-func junitRest(s verdict.Suite) junitCase {
-	out := junitCase{Name: "the suite runs to its end", Class: s.Name, Time: "0.000"}
-	text := ""
-	if never := s.Planned - len(s.Specs); never > 0 {
-		text = fmt.Sprintf("specs that never began: %d of %d", never, s.Planned)
-	}
-	place(&out, s.Judgement, text)
-	if s.Verdict == verdict.Empty {
-		out.Error, out.Skipped = out.Skipped, nil // a suite that asked nothing has not passed
+	o := &outcome{Message: blamed(c), Type: string(c.Verdict), Text: c.text}
+	switch c.status {
+	case known:
+		o.Type, o.Message = "expected-failure", expectedFailure+o.Message
+		out.Skipped = o
+	case skipped:
+		out.Skipped = o
+	case failed:
+		out.Failure = o
+	case errored:
+		out.Error = o
 	}
 	return out
 }
 
-// junitConsole is the scan of the console. Splats that a spec is charged with
-// are errors there.
-func junitConsole(r verdict.Result, suite string) junitCase {
-	out := junitCase{Name: "the console is clean", Class: suite, Time: "0.000"}
-	var stray []string
-	for _, s := range r.Splats {
-		if s.Spec == "" && s.Case == "" {
-			stray = append(stray, fmt.Sprintf("line %d: %s", s.Line, s.Text))
-		}
-	}
-	if r.Console.Verdict != verdict.Crash || len(stray) > 0 {
-		place(&out, r.Console, strings.Join(stray, "\n"))
-	}
-	return out
-}
+// expectedFailure begins the message of one: some parsers keep no type.
+const expectedFailure = "expected failure: "
 
-// place files a judgement under what JUnit has for it: a failure is the
-// kernel's answer, an error the lack of one.
-func place(c *junitCase, j verdict.Judgement, text string) {
-	o := &outcome{Message: j.Reason, Type: string(j.Verdict), Text: text}
-	switch j.Verdict {
-	case verdict.Pass:
-	case verdict.Fail:
-		c.Failure = o
-	case verdict.Empty, verdict.Untestable:
-		c.Skipped = o
-	default:
-		c.Error = o
+// blamed is why a check did not pass, and who is to blame.
+func blamed(c check) string {
+	if c.Blame == verdict.OnNobody {
+		return c.Reason
 	}
+	return fmt.Sprintf("%s (blame: %s)", c.Reason, c.Blame)
 }

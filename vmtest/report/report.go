@@ -1,6 +1,6 @@
-// Package report shows results: a table for people, JSON for programs, JUnit
-// XML for CI. It is pure: the same results give the same bytes, and no time of
-// day or path of the machine is in them.
+// Package report shows results: tables and a page for people, JSON for programs,
+// JUnit XML, KTAP and Markdown for CI. It is pure: the same results give the same
+// bytes, and no time of day or path of the machine is in them.
 package report
 
 import (
@@ -12,12 +12,19 @@ import (
 	"github.com/krepro/krepro/vmtest/verdict"
 )
 
-// JSON is verdicts.json: the exit code of the whole and all that was found.
+// Schema is the version of what JSON writes: docs/schema/verdicts.schema.json. It
+// grows when a field changes its meaning or goes.
+const Schema = 1
+
+// JSON is verdicts.json: the exit code of the whole, how many checks came to
+// what, and all that was found.
 func JSON(results []verdict.Result) ([]byte, error) {
 	whole := struct {
+		Schema  int              `json:"schema"`
 		Code    int              `json:"code"`
+		Counts  Counts           `json:"counts"`
 		Kernels []verdict.Result `json:"kernels"`
-	}{Code(results), results}
+	}{Schema, Code(results), CountsOf(results), results}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

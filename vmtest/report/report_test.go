@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/xml"
 	"flag"
 	"os"
 	"path/filepath"
@@ -76,42 +75,6 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "verdicts.json", text)
-}
-
-func TestJUnit(t *testing.T) {
-	for _, folder := range []string{"affected", "wrong-symptom", "panic-in-spec", "untestable-config", "warning", "skipped-spec"} {
-		r := judged(t, folder)[0]
-		text, err := JUnit(r, r.Suites[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		golden(t, "junit-"+folder+".xml", text)
-	}
-}
-
-// What a kernel or a test wrote cannot break the XML, and the counts are those
-// of the elements.
-func TestJUnitCounts(t *testing.T) {
-	r := judged(t, "wrong-symptom")[0]
-	r.Suites[0].Specs[0].Text = "]]> \x00\x1b[31m <b>&\xff"
-	text, err := JUnit(r, r.Suites[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var read junitSuite
-	if err := xml.Unmarshal(text, &read); err != nil {
-		t.Fatalf("%v in\n%s", err, text)
-	}
-	var again junitSuite
-	for _, c := range read.Cases {
-		again.add(c)
-	}
-	if again.Tests != read.Tests || again.Failures != read.Failures || again.Errors != read.Errors || again.Skipped != read.Skipped {
-		t.Errorf("attributes say %+v, elements %+v", read, again)
-	}
-	if read.Failures != 1 || read.Tests != 4 {
-		t.Errorf("%d failures of %d, want 1 of 4", read.Failures, read.Tests)
-	}
 }
 
 func TestCode(t *testing.T) {

@@ -25,4 +25,6 @@ var words = []struct {
 	{verdict.Unsure, "too few trials to tell"},
 	{verdict.Fail, "the spec failed"},
 	{verdict.Pass, "the spec passed"},
+	{verdict.Expired, "an expectation whose time is over"},
+	{verdict.Unmatched, "an expectation that nothing matched"},
 }
