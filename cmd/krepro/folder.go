@@ -59,13 +59,17 @@ func newFolder(out string, now time.Time) (string, error) {
 	return out, nil
 }
 
-// timedFolder makes parent/yyyymmdd-hhmmss, with -2 and so on behind it if
-// another run has that second.
+// timedFolder makes parent/yyyymmdd-hhmmss; another run may have that second.
 func timedFolder(parent string, now time.Time) (string, error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", fmt.Errorf("make run folder: %w", err)
 	}
-	name := filepath.Join(parent, now.UTC().Format("20060102-150405"))
+	return freeFolder(filepath.Join(parent, now.UTC().Format("20060102-150405")))
+}
+
+// freeFolder makes a folder of this name, with -2 and so on behind it if that is
+// taken.
+func freeFolder(name string) (string, error) {
 	for n := 1; ; n++ {
 		dir := name
 		if n > 1 {
@@ -76,7 +80,7 @@ func timedFolder(parent string, now time.Time) (string, error) {
 			return dir, nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return "", fmt.Errorf("make run folder: %w", err)
+			return "", fmt.Errorf("make folder: %w", err)
 		}
 	}
 }
@@ -100,19 +104,12 @@ func vmFolder(run string, k *event.Kernel) (string, error) {
 	if k.Alone != "" {
 		k.Name += "~" + k.Alone
 	}
-	name := k.Name
-	for n := 2; ; n++ {
-		dir := filepath.Join(run, name)
-		err := os.Mkdir(dir, 0o755)
-		if err == nil {
-			k.Name = name
-			return dir, writeJSON(filepath.Join(dir, verdict.KernelFile), k)
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return "", fmt.Errorf("make folder of kernel: %w", err)
-		}
-		name = fmt.Sprintf("%s-%d", k.Name, n)
+	dir, err := freeFolder(filepath.Join(run, k.Name))
+	if err != nil {
+		return "", err
 	}
+	k.Name = filepath.Base(dir)
+	return dir, writeJSON(filepath.Join(dir, verdict.KernelFile), k)
 }
 
 // vmAsked is what a VM was asked for: a kernel, as it was referred to, and the

@@ -40,6 +40,7 @@ type VM struct {
 	CPUs    int
 	Memory  string // 512M, 2G
 	Accel   string
+	Runner  string
 	Jobs    int
 	Timeout time.Duration
 }
@@ -70,9 +71,9 @@ type Expectation struct {
 
 // Known is what there is, for checking names.
 type Known struct {
-	Suites, Cases []string
-	Kernel        func(text string) error // an entry of kernels
-	Set           func(text string) error // kernels of an expectation
+	Suites, Cases, Runners []string
+	Kernel                 func(text string) error // an entry of kernels
+	Set                    func(text string) error // kernels of an expectation
 }
 
 // Sizes of a run.
@@ -154,6 +155,7 @@ func (r *reader) vm(n *yaml.Node, vm *VM) {
 		"cpus":    func(n *yaml.Node) { vm.CPUs = r.number(n, 1, 64) },
 		"memory":  func(n *yaml.Node) { vm.Memory = r.form(n, memoryForm, "a size: 512M, 2G") },
 		"accel":   func(n *yaml.Node) { vm.Accel = r.word(n, []string{"auto", "tcg", "kvm"}) },
+		"runner":  func(n *yaml.Node) { vm.Runner = r.word(n, r.known.Runners) },
 		"jobs":    func(n *yaml.Node) { vm.Jobs = r.number(n, 1, 1000) },
 		"timeout": func(n *yaml.Node) { vm.Timeout = r.duration(n) },
 	})

@@ -10,8 +10,7 @@ import (
 type Part struct {
 	Dir     string
 	Version string // of krepro
-	File    string // name of the matrix file
-	SHA256  string // of its text
+	SHA256  string // of the matrix file's text
 	Size    string
 	Suites  []string
 	Shard   Shard // zero: it is no shard
