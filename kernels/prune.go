@@ -16,7 +16,7 @@ type Pruned struct {
 	Removed []*Image `json:"removed"`
 	InUse   []*Image `json:"in_use"` // old enough, but a running krepro has it
 	Kept    int      `json:"kept"`   // used since
-	Bytes   int64    `json:"bytes"`  // freed, programs included
+	Bytes   int64    `json:"bytes"`  // freed; programs, build folders and sources included
 }
 
 // Images lists the cache's entries, last used first.
@@ -39,8 +39,9 @@ func (s *Store) Images() ([]*Image, error) {
 	return images, nil
 }
 
-// Prune removes entries that were not used for a time (0: all), programs among
-// them, and what dead processes left. dry only says what it would do.
+// Prune removes entries that were not used for a time (0: all), programs, build
+// folders and sources among them, and what dead processes left. dry only says
+// what it would do.
 func (s *Store) Prune(unused time.Duration, dry bool) (*Pruned, error) {
 	images, err := s.Images()
 	if err != nil {
@@ -68,9 +69,14 @@ func (s *Store) Prune(unused time.Duration, dry bool) (*Pruned, error) {
 		p.Removed = append(p.Removed, img)
 		p.Bytes += img.Size
 	}
-	programs, err := s.prunePrograms(unused, dry)
-	p.Bytes += programs
-	return p, err
+	for _, sub := range []string{programsDir, treesDir, sourcesDir} {
+		bytes, err := s.pruneFolders(sub, unused, dry)
+		p.Bytes += bytes
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
 // remove takes an entry away; false if it is in use. It vanishes by one rename
@@ -100,4 +106,48 @@ func (s *Store) remove(id string, dry bool) (removed bool, err error) {
 		return false, fmt.Errorf("remove cache entry: %w", err)
 	}
 	return true, nil
+}
+
+// pruneFolders removes the folders below a part of the cache that were not used
+// for a time, but for those that a running krepro has, and returns their size in
+// bytes.
+func (s *Store) pruneFolders(sub string, unused time.Duration, dry bool) (bytes int64, err error) {
+	dirs, err := filepath.Glob(filepath.Join(s.Dir, sub, "*"))
+	if err != nil {
+		return 0, fmt.Errorf("list %s: %w", sub, err)
+	}
+	for _, dir := range dirs {
+		st, err := os.Stat(dir)
+		if err != nil {
+			return bytes, fmt.Errorf("look at %s: %w", dir, err)
+		}
+		if !st.IsDir() || time.Since(st.ModTime()) < unused {
+			continue
+		}
+		n, err := s.removeFolder(dir, dry)
+		if err != nil {
+			return bytes, err
+		}
+		bytes += n
+	}
+	return bytes, nil
+}
+
+// removeFolder takes a folder away; 0 bytes if it is in use. It
+// vanishes by one rename to where the sweep finds it if this process dies meanwhile.
+func (s *Store) removeFolder(dir string, dry bool) (bytes int64, err error) {
+	use := flock.New(dir, flock.SetFlag(os.O_RDONLY))
+	locked, err := use.TryLock()
+	if err != nil || !locked {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, use.Unlock()) }()
+	if bytes, err = sizeOf(dir); err != nil || dry {
+		return bytes, err
+	}
+	temp := s.temp(filepath.Base(dir))
+	if err := errors.Join(os.Rename(dir, temp), os.RemoveAll(temp)); err != nil {
+		return 0, fmt.Errorf("remove %s: %w", filepath.Base(dir), err)
+	}
+	return bytes, nil
 }

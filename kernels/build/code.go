@@ -81,10 +81,16 @@ func (l layout) maskLines(table []byte) {
 // bugLayout reads the layout from the kernel's BTF; zero if its entries have no
 // line (DEBUG_BUGVERBOSE is off) or it has no BTF.
 func bugLayout(vmlinux string) (layout, error) {
-	spec, err := btf.LoadSpec(vmlinux)
-	if errors.Is(err, btf.ErrNotFound) {
+	f, err := elf.Open(vmlinux)
+	if err != nil {
+		return layout{}, fmt.Errorf("hash code: %w", err)
+	}
+	defer f.Close()
+	section := f.Section(".BTF")
+	if section == nil {
 		return layout{}, nil
 	}
+	spec, err := btf.LoadSpecFromReader(section)
 	if err != nil {
 		return layout{}, fmt.Errorf("read btf of %s: %w", vmlinux, err)
 	}

@@ -39,18 +39,21 @@ func (t Tree) Patch(ctx context.Context, files []string) (Tree, []event.Patch, e
 	}
 	var patches []event.Patch
 	for _, file := range files {
-		id, err := patchID(ctx, file)
-		if err != nil {
+		if err := t.apply(ctx, env, file); err != nil {
 			return t, nil, err
 		}
-		if err := t.apply(ctx, env, file); err != nil {
+		before := t.ID
+		var err error
+		if t.ID, err = git(ctx, env, at, "write-tree"); err != nil {
+			return t, nil, err
+		}
+		id, err := t.patchID(ctx, before)
+		if err != nil {
 			return t, nil, err
 		}
 		patches = append(patches, event.Patch{Name: filepath.Base(file), ID: id})
 	}
-	var err error
-	t.ID, err = git(ctx, env, at, "write-tree")
-	return t, patches, err
+	return t, patches, nil
 }
 
 // apply applies a patch to the index that env names.
@@ -71,26 +74,22 @@ func (t Tree) apply(ctx context.Context, env []string, file string) error {
 	return &PatchError{file, whyNot(failed.said, string(text))}
 }
 
-// patchID is what git takes for the identity of a patch, whatever its line
-// numbers, header and white space.
-func patchID(ctx context.Context, file string) (string, error) {
-	f, err := os.Open(file)
+// patchID is what git takes for the identity of a change from an earlier tree to
+// this one, whatever its line numbers and white space: git patch-id --stable of
+// the commit that it was made from says the same.
+func (t Tree) patchID(ctx context.Context, before string) (string, error) {
+	diff, err := git(ctx, nil, "--git-dir="+t.Repo, "diff-tree", "-p", before, t.ID)
 	if err != nil {
-		return "", fmt.Errorf("read patch: %w", err)
+		return "", err
 	}
-	defer f.Close()
 	cmd := command(ctx, nil, "patch-id", "--stable")
-	cmd.Stdin = f
+	cmd.Stdin = strings.NewReader(diff + "\n")
 	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("identify patch %s: %w", file, err)
+		return "", fmt.Errorf("identify patch: %w", err)
 	}
-	var ids []string // a file may hold several
-	for line := range strings.Lines(string(out)) {
-		id, _, _ := strings.Cut(line, " ")
-		ids = append(ids, id)
-	}
-	return strings.Join(ids, "+"), nil
+	id, _, _ := strings.Cut(string(out), " ")
+	return id, nil
 }
 
 // maxContext bounds the lines of a hunk that are quoted.

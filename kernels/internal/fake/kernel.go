@@ -57,37 +57,11 @@ func Gzip(t testing.TB, data []byte) []byte {
 
 // Vmlinux is an ELF file with a banner in it and, unless nil, a .BTF section.
 func Vmlinux(banner string, rawBTF []byte) []byte {
-	names := []byte("\x00.shstrtab\x00.rodata\x00.BTF\x00")
-	sections := []struct {
-		name uint32
-		kind uint32
-		data []byte
-	}{{0, 0, nil}, {1, 3, names}, {11, 1, []byte("Linux version %s\x00" + banner + "\x00")}}
+	sections := []Section{{Name: ".rodata", Load: true, Data: []byte("Linux version %s\x00" + banner + "\x00")}}
 	if rawBTF != nil {
-		sections = append(sections, sections[0])
-		sections[3].name, sections[3].kind, sections[3].data = 19, 1, rawBTF
+		sections = append(sections, Section{Name: ".BTF", Data: rawBTF})
 	}
-	b := make([]byte, elfHeader)
-	copy(b, "\x7fELF\x02\x01\x01") // 64 bit, little endian, version 1
-	binary.LittleEndian.PutUint16(b[16:], 2)
-	binary.LittleEndian.PutUint16(b[18:], 62) // x86-64
-	binary.LittleEndian.PutUint32(b[20:], 1)
-	binary.LittleEndian.PutUint16(b[52:], elfHeader)
-	binary.LittleEndian.PutUint16(b[58:], sectionSize)
-	binary.LittleEndian.PutUint16(b[60:], uint16(len(sections)))
-	binary.LittleEndian.PutUint16(b[62:], 1)
-	var table []byte
-	for _, s := range sections {
-		h := make([]byte, sectionSize)
-		binary.LittleEndian.PutUint32(h, s.name)
-		binary.LittleEndian.PutUint32(h[4:], s.kind)
-		binary.LittleEndian.PutUint64(h[24:], uint64(len(b)))
-		binary.LittleEndian.PutUint64(h[32:], uint64(len(s.data)))
-		table = append(table, h...)
-		b = append(b, s.data...)
-	}
-	binary.LittleEndian.PutUint64(b[40:], uint64(len(b)))
-	return append(b, table...)
+	return ELF(sections...)
 }
 
 // BTF is raw BTF with the structs that suites look at, in the shape the kernel
