@@ -40,11 +40,19 @@ const (
 	cpuTCG = "qemu64,+rdrand"
 )
 
-// channels of the VM in the order of the guest's ports (event.PortConsole, …).
-var channels = []string{"console", "control", "events"}
+// channels of the VM in the order of the guest's ports (event.PortConsole, …),
+// and their files.
+var (
+	channels     = []string{"console", "control", "events"}
+	channelFiles = []string{"console.log", "control.jsonl", "events.jsonl"}
+)
 
-// control is PID 1's channel in the list of channels.
-const control = 1
+// Places in the lists of channels.
+const (
+	console = iota // the kernel's
+	control        // PID 1's
+	events         // the suite's
+)
 
 // arguments are QEMU's, the program first.
 //

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,7 @@ func (m *Machine) runForeign(ctx context.Context, f foreign, follow *follower, e
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	chans, l, err := m.open(follow, func(name string) (socketPair, error) {
-		return listen(filepath.Join(dir, name))
+		return listen(filepath.Join(dir, channelFiles[slices.Index(channels, name)]))
 	})
 	if err != nil {
 		return err

@@ -165,8 +165,10 @@ func foreignMachine(t *testing.T, runner, fake string) (m Machine, pidFile strin
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	t.Setenv(envPid, pidFile)
 	t.Setenv("TMPDIR", t.TempDir())
+	kernel := image(t)
+	kernel.Info.Name = "debian-5.10.223-1-amd64"
 	return Machine{
-		Runner: runner, Kernel: image(t), Dir: filepath.Join(dir, "vm"), Guest: filepath.Join(dir, "guest"), QEMU: filepath.Join(dir, "qemu"),
+		Runner: runner, Kernel: kernel, Dir: filepath.Join(dir, "vm"), Guest: filepath.Join(dir, "guest"), QEMU: filepath.Join(dir, "qemu"),
 		Suites: []Suite{{Name: "s", Binary: filepath.Join(dir, "suite")}},
 		Boot:   20 * time.Second, Silence: 20 * time.Second, Whole: 60 * time.Second,
 	}, pidFile

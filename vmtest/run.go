@@ -212,14 +212,14 @@ func (m *Machine) conclude(follow *follower, exit *event.Exit, qemu *process) er
 // an empty one means that nothing came.
 func (m *Machine) openChannels(follow *follower, join func(name string) (socketPair, error)) ([]*channel, error) {
 	var chans []*channel
-	for i, file := range []string{"console.log", "control.jsonl", "events.jsonl"} {
+	for i, file := range channelFiles {
 		c, err := openChannel(channels[i], m.path(file), join)
 		if err != nil {
 			closeAll(chans)
 			return nil, err
 		}
 		c.onBytes, c.onLine = follow.onBytes, follow.onRecord
-		if i == 0 {
+		if i == console {
 			c.onLine = follow.onConsole
 		}
 		chans = append(chans, c)

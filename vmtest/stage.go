@@ -61,9 +61,9 @@ func (m *Machine) stage(f foreign, l load, dir, device string, khz int) ([]strin
 	if s.memory == 0 {
 		s.memory = max(leastForeign, memoryFor(t.size))
 	}
-	for _, name := range []string{"control", "events", "console"} {
-		id := "krepro-" + name // the runner has names of its own
-		s.ports = append(s.ports, "-chardev", fmt.Sprintf(device, id, filepath.Join(dir, name)), "-serial", "chardev:"+id)
+	for _, i := range []int{control, events, console} {
+		id := "krepro-" + channels[i] // the runner has names of its own
+		s.ports = append(s.ports, "-chardev", fmt.Sprintf(device, id, filepath.Join(dir, channelFiles[i])), "-serial", "chardev:"+id)
 	}
 	return f.command(m, s)
 }
