@@ -21,6 +21,8 @@ func (e *RefError) Error() string {
 // pool, the network or the disk failed. Nothing is wrong with any kernel.
 type UnavailableError struct {
 	Ref string
+	// Gone says that the archives answered, and no longer have it.
+	Gone bool
 	// Nearest is a reference to the nearest kernel that can be had, if one is known.
 	Nearest string
 	Err     error

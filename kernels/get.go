@@ -144,7 +144,7 @@ func (s *Store) explain(ctx context.Context, ref Ref, c *debian.Catalogue, pin *
 		}
 		return wrong
 	}
-	return &UnavailableError{Ref: ref.Text, Err: errors.New(reason), Nearest: near}
+	return &UnavailableError{Ref: ref.Text, Err: errors.New(reason), Nearest: near, Gone: pin != nil || len(found) > 0}
 }
 
 // nearest is a reference to the first build that the pool has.

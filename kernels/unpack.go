@@ -66,6 +66,17 @@ func (i *Image) unpack(ctx context.Context, dir string, debs []string) error {
 
 // unpackDeb unpacks what place keeps of a package.
 func unpackDeb(ctx context.Context, deb, dir string) error {
+	return readDeb(ctx, deb, func(name string, r io.Reader) error {
+		to, ok := place(name)
+		if !ok {
+			return nil
+		}
+		return writeFile(filepath.Join(dir, to), r)
+	})
+}
+
+// readDeb shows each file of a package to take.
+func readDeb(ctx context.Context, deb string, take func(name string, r io.Reader) error) error {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", deb)
 	cmd.Stderr = &stderr
@@ -76,7 +87,7 @@ func unpackDeb(ctx context.Context, deb, dir string) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("unpack %s: %w; debian packages are unpacked by dpkg-deb (package dpkg)", filepath.Base(deb), err)
 	}
-	err = untar(out, dir)
+	err = untar(out, take)
 	// Unread output would block dpkg-deb for ever.
 	_, _ = io.Copy(io.Discard, out)
 	if waitErr := cmd.Wait(); waitErr != nil {
@@ -88,7 +99,7 @@ func unpackDeb(ctx context.Context, deb, dir string) error {
 	return nil
 }
 
-func untar(r io.Reader, dir string) error {
+func untar(r io.Reader, take func(name string, r io.Reader) error) error {
 	for archive := tar.NewReader(r); ; {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -97,11 +108,10 @@ func untar(r io.Reader, dir string) error {
 		if err != nil {
 			return err
 		}
-		name, ok := place(h.Name)
-		if !ok || h.Typeflag != tar.TypeReg {
+		if h.Typeflag != tar.TypeReg {
 			continue
 		}
-		if err := writeFile(filepath.Join(dir, name), archive); err != nil {
+		if err := take(h.Name, archive); err != nil {
 			return err
 		}
 	}

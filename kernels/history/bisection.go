@@ -15,7 +15,7 @@ import (
 type Bisection struct {
 	Tree     Tree
 	Repo     string // its folder; Start makes it, anew if it is there
-	Old, New Commit // connected
+	Old, New Commit // with a way between them: Tree.Order
 	// OldTerm and NewTerm are what git calls commits on either side: good and bad,
 	// or broken and fixed.
 	OldTerm, NewTerm string

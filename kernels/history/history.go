@@ -71,23 +71,24 @@ func describe(ctx context.Context, repo, hash string) (Commit, error) {
 	return Commit{Hash: fields[0], Parents: strings.Fields(fields[1]), Author: fields[2], Date: fields[3], Subject: fields[4]}, nil
 }
 
-// Connected tells whether git bisect can go from the old commit to the new one.
-// *RevError if not: they are one, the wrong way round, or of histories that have
+// Order tells which of two commits comes before the other: -1 for the first, 1
+// for the second, 0 if they are on branches that part at a commit before both.
+// *RevError if git bisect cannot go from one to the other: they are one, or have
 // nothing in common.
-func (t Tree) Connected(ctx context.Context, old, new Commit) error {
-	if old.Hash == new.Hash {
-		return &RevError{fmt.Sprintf("both ends are the commit %s", old.Hash)}
+func (t Tree) Order(ctx context.Context, a, b Commit) (int, error) {
+	if a.Hash == b.Hash {
+		return 0, &RevError{fmt.Sprintf("both ends are the commit %s", a.Hash)}
 	}
-	base, err := source.Git(ctx, "-C", t.Dir, "merge-base", old.Hash, new.Hash)
+	base, err := source.Git(ctx, "-C", t.Dir, "merge-base", a.Hash, b.Hash)
 	switch {
-	case ctx.Err() != nil:
-		return err
 	case err != nil:
-		return &RevError{fmt.Sprintf("%.12s and %.12s have no commit in common", old.Hash, new.Hash)}
-	case base == new.Hash:
-		return &RevError{fmt.Sprintf("%.12s comes before %.12s: the ends are the wrong way round", new.Hash, old.Hash)}
+		return 0, wrong(ctx, err, "%.12s and %.12s have no commit in common", a.Hash, b.Hash)
+	case base == a.Hash:
+		return -1, nil
+	case base == b.Hash:
+		return 1, nil
 	}
-	return nil
+	return 0, nil
 }
 
 // borrow makes a bare repository that has all that the tree has. One that is

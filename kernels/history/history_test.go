@@ -183,6 +183,23 @@ func TestMerge(t *testing.T) {
 	}
 }
 
+// Which comes first is seen, and that neither does.
+func TestOrder(t *testing.T) {
+	r := newToy(t)
+	all := r.commits(4)
+	r.git("checkout", "--quiet", "-b", "side", all[1])
+	side := r.commits(2)
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{{all[0], all[3], -1}, {all[3], all[0], 1}, {all[3], side[1], 0}, {all[1], side[0], -1}} {
+		b := r.bisection(test.a, test.b)
+		if got, err := b.Tree.Order(t.Context(), b.Old, b.New); err != nil || got != test.want {
+			t.Errorf("%.8s and %.8s: %d, %v; want %d", test.a, test.b, got, err, test.want)
+		}
+	}
+}
+
 // Ends on branches of their own have the point where they part asked first. If
 // that is as the new end, the change is elsewhere.
 func TestBranches(t *testing.T) {
@@ -225,6 +242,7 @@ func TestRevErrors(t *testing.T) {
 		return c
 	}
 	unknown := func(dir, rev string) error { _, err := Tree{dir}.Resolve(t.Context(), rev); return err }
+	order := func(a, b string) error { _, err := tree.Order(t.Context(), resolve(a), resolve(b)); return err }
 	tests := []struct {
 		err  error
 		text string
@@ -232,18 +250,14 @@ func TestRevErrors(t *testing.T) {
 		{unknown(r.dir, "v6.66"), `there is no commit "v6.66"`},
 		{unknown(r.dir, "--help"), `there is no commit "--help"`},
 		{unknown(t.TempDir(), "HEAD"), "is no git repository"},
-		{tree.Connected(t.Context(), resolve(all[2]), resolve(all[0])), "the ends are the wrong way round"},
-		{tree.Connected(t.Context(), resolve(all[0]), resolve(all[0])), "both ends are the commit"},
-		{tree.Connected(t.Context(), resolve(all[0]), resolve(alien)), "have no commit in common"},
+		{order(all[0], "main~2"), "both ends are the commit"},
+		{order(all[0], alien), "have no commit in common"},
 	}
 	for _, test := range tests {
 		var wrong *RevError
 		if !errors.As(test.err, &wrong) || !strings.Contains(wrong.Text, test.text) {
 			t.Errorf("%v, want %q", test.err, test.text)
 		}
-	}
-	if err := tree.Connected(t.Context(), resolve(all[0]), resolve("main")); err != nil {
-		t.Errorf("first to last: %v", err)
 	}
 	stopped, cancel := context.WithCancel(t.Context())
 	cancel()
