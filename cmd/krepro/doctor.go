@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/krepro/krepro/kernels"
+	"github.com/krepro/krepro/kernels/build"
 	"github.com/krepro/krepro/kernels/debian"
 	"github.com/krepro/krepro/vmtest"
 	"github.com/krepro/krepro/vmtest/manifest"
@@ -87,6 +88,7 @@ func (e *env) examine(ctx context.Context) []finding {
 		memory(),
 		cache(),
 		e.guest(), e.suites(),
+		builder(ctx),
 	}
 	return found
 }
@@ -108,6 +110,20 @@ func program(name, without, install string) finding {
 	f := finding{What: name, OK: err == nil, Need: without == "", Is: path, Type: install}
 	if err != nil {
 		f.Is = strings.TrimPrefix(strings.Join([]string{without, "not found"}, ": "), ": ")
+	}
+	return f
+}
+
+// builder is what building kernels from source needs.
+func builder(ctx context.Context) finding {
+	f := finding{What: "building", OK: true, Is: "kernels can be built from source"}
+	if missing := build.Missing(ctx); len(missing) > 0 {
+		f.OK, f.Is = false, "to build kernels from source, not to run them: "+strings.Join(missing, ", ")+" not found"
+		f.Type = "sudo apt install " + strings.Join(missing, " ")
+		return f
+	}
+	if _, err := exec.LookPath("ccache"); err != nil {
+		f.OK, f.Is, f.Type = false, f.Is+"; ccache, which makes it faster, is not found", "sudo apt install ccache"
 	}
 	return f
 }

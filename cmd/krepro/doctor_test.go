@@ -39,7 +39,8 @@ func TestDoctorNothing(t *testing.T) {
 	if code != 1 {
 		t.Errorf("code %d, want 1", code)
 	}
-	for _, want := range []string{"MISSING  qemu", "type: sudo apt install qemu-system-x86", "MISSING  guest", "MISSING  suites", "type: make build"} {
+	for _, want := range []string{"MISSING  qemu", "type: sudo apt install qemu-system-x86", "MISSING  guest", "MISSING  suites", "type: make build",
+		"note     building", "type: sudo apt install make gcc binutils flex bison bc perl pahole git"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
