@@ -11,12 +11,9 @@ var (
 	ccError   = regexp.MustCompile(`^\S+:\d+(:\d+)?: (fatal error|error|Error): `)
 	linkError = regexp.MustCompile(`(undefined reference to|multiple definition of) `)
 	makeError = regexp.MustCompile(`^make(\[\d+\])?: \*\*\* `)
-	// noise is what comes behind an error and is none: it is told once by its cause.
-	noise = regexp.MustCompile(`^make(\[\d+\])?: \*\*\* \[.*(Makefile:\d+: sub-make|scripts/Makefile|Waiting for)`)
 )
 
-// What a log has when the machine is at fault: the first part of a line, and
-// what is told.
+// What a log has when the machine is at fault, and what is told of it.
 var hostFaults = []struct {
 	sign *regexp.Regexp
 	says string
@@ -58,7 +55,7 @@ func firstError(log []byte, src string) string {
 		}
 	}
 	for i, line := range lines {
-		if makeError.MatchString(line) && !noise.MatchString(line) {
+		if makeError.MatchString(line) {
 			return strings.TrimSpace(strings.Join(lines[max(0, i-3):i+1], "\n"))
 		}
 	}

@@ -3,6 +3,7 @@ package debian
 import (
 	"crypto/sha256"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -116,6 +117,26 @@ func TestSaveCatalogue(t *testing.T) {
 	}
 	if again, err := ReadCatalogue(path); err != nil || !reflect.DeepEqual(again.Packages, c.Packages) {
 		t.Errorf("it reads as %v, %v", again, err)
+	}
+	// One that an older krepro wrote lacks what this one looks for.
+	if err := os.WriteFile(path, []byte(`{"suites": ["bookworm"]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := ReadCatalogue(path); old != nil || err != nil {
+		t.Errorf("a catalogue without a format reads as %v, %v; want none", old, err)
+	}
+}
+
+func TestSources(t *testing.T) {
+	c := catalogueOf(t, someIndex()+stanza("linux-source-5.10", "5.10.218-1", "")+stanza("linux-source-6.1", "6.1.192-2", "")+
+		stanza("linux-source-5.10", "5.10.223-1", "")+stanza("linux-source", "6.1.192-2", "linux-source-6.1"))
+	c.Gone = map[string]bool{sum("linux-source-6.1" + "6.1.192-2"): true}
+	var got []string
+	for _, p := range c.Sources() {
+		got = append(got, p.Name+" "+p.Version)
+	}
+	if want := []string{"linux-source-5.10 5.10.223-1", "linux-source-5.10 5.10.218-1"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("sources are %v, want %v", got, want)
 	}
 }
 
