@@ -131,6 +131,8 @@ func (c Case) state(before, after string) (State, string) {
 		return Unclear, fmt.Sprintf("%s is not answered before the patch: %s", c.Name, before)
 	case after != "":
 		return Unclear, fmt.Sprintf("%s is not answered after the patch: %s", c.Name, after)
+	case c.Before.Trials == 0:
+		return Unseen, c.Name + " was not asked for"
 	case c.Before.Failures == 0:
 		return Unseen, fmt.Sprintf("%s does not show before the patch: %s", c.Name, c.reach(c.Before))
 	case c.After.Trials < c.Needed || c.P >= risk:
