@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -255,6 +256,18 @@ func TestBuildWithPatches(t *testing.T) {
 	if len(p) != 2 || p[0].Name != "one.patch" || p[1].Name != "two.patch" || len(p[0].ID) != 40 || p[0].ID == p[1].ID {
 		t.Errorf("patches are %+v", p)
 	}
+	c := filepath.Join(dir, "net/c.c")
+	text, err := os.ReadFile(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(t, dir, "net/c.c", strings.Replace(string(text), "int c2;", "int fixed;", 1))
+	fake.Commit(t, dir, "the same as one.patch")
+	said, err := exec.Command("sh", "-c", "git -C "+dir+" show | git patch-id --stable").Output()
+	if err != nil || !strings.HasPrefix(string(said), p[0].ID+" ") {
+		t.Errorf("patch-id of one.patch is %s; git says of the same change %s, %v", p[0].ID, said, err)
+	}
+	fake.Git(t, dir, "reset", "--quiet", "--hard", plain.Build.Commit)
 	if img.Build.Commit != plain.Build.Commit || img.Build.Tree == plain.Build.Tree || img.ID == plain.ID || img.Name != plain.Name+"+one+two" {
 		t.Errorf("patched: %s, %+v", img.Name, img.Build)
 	}

@@ -40,7 +40,7 @@ var rules = []rule{
 		reason: "a kernel can be had without a VM"},
 	{from: []string{"vmtest/"}, never: []string{"kernels/"},
 		reason: "to a VM a kernel is files and a hash, wherever they come from"},
-	{from: []string{"vmtest/verdict", "vmtest/chain", "vmtest/explain", "vmtest/report", "vmtest/bisect", "vmtest/compare", "kernels/version", "kernels/cases", "kernels/diff"}, code: true,
+	{from: []string{"vmtest/verdict", "vmtest/chain", "vmtest/explain", "vmtest/report", "vmtest/bisect", "vmtest/compare", "kernels/version", "kernels/cases", "kernels/configs", "kernels/diff"}, code: true,
 		never:  []string{"os", "os/", "net", "net/", "syscall", "golang.org/x/sys/", "time"},
 		reason: "pure: no process, no disk but fs.FS, no clock, so the same evidence gives the same verdict"},
 	{from: []string{"vmtest/guest"}, only: []string{"std", "harness/event", "golang.org/x/sys/"},
