@@ -73,38 +73,40 @@ func (x Expectation) judge(today string, results []verdict.Result, has Has) verd
 	if x.over(today) {
 		return verdict.Judge(verdict.Expired, fmt.Sprintf("it was to be until %s: renew the day or remove the entry: %s (%s)", x.Until, x.Reason, x.Link))
 	}
-	kernels, matched, unknown := 0, 0, 0
+	kernels, count := 0, map[trace]int{}
 	for _, r := range results {
-		if !has(x.Kernels, r.Kernel) {
-			continue
-		}
-		kernels++
-		switch found, complete := x.find(r); {
-		case found:
-			matched++
-		case !complete:
-			unknown++
+		if has(x.Kernels, r.Kernel) {
+			kernels++
+			count[x.find(r)]++
 		}
 	}
 	switch {
-	case matched > 0:
-		return verdict.Judge(verdict.Pass, fmt.Sprintf("in force: on %d of the VMs", matched))
+	case count[there] > 0:
+		return verdict.Judge(verdict.Pass, fmt.Sprintf("in force: on %d of the VMs", count[there]))
 	case kernels == 0:
 		return verdict.Judge(verdict.Unmatched, fmt.Sprintf("no kernel of the run is in %q: correct or remove the entry", x.Kernels))
-	case unknown > 0:
+	case count[unknown] > 0:
 		return verdict.Judge(verdict.Unsure, "its suite did not come to its end, so nobody knows whether it is needed")
-	case x.Case != "":
-		return verdict.Judge(verdict.Unmatched, fmt.Sprintf("the run's suites cannot answer %s: add them, or remove the entry", x.Case))
+	case count[absent] > 0:
+		return verdict.Judge(verdict.Unmatched, fmt.Sprintf("suite %s has run and has no such spec: correct or remove the entry", x.Suite))
 	}
-	return verdict.Judge(verdict.Unmatched, fmt.Sprintf("suite %s has run and has no such spec: correct or remove the entry", x.Suite))
+	return verdict.Judge(verdict.Unmatched, "the run lacks the suites for it: add them, or remove the entry")
 }
 
-// find tells whether a VM's result has what the entry is about and, if not,
-// whether that is because it has not: the suite came to its end.
-func (x Expectation) find(r verdict.Result) (found, complete bool) {
+// trace is what a VM's result has of what an entry is about.
+type trace int
+
+const (
+	unasked trace = iota // it is no business of this VM
+	there
+	absent  // the suite came to its end without it
+	unknown // the suite did not
+)
+
+func (x Expectation) find(r verdict.Result) trace {
 	for _, c := range r.Cases {
 		if c.Name == x.Case {
-			return true, true
+			return there
 		}
 	}
 	for _, s := range r.Suites {
@@ -113,10 +115,13 @@ func (x Expectation) find(r verdict.Result) (found, complete bool) {
 		}
 		for _, p := range s.Specs {
 			if p.Name == x.Spec {
-				return true, true
+				return there
 			}
 		}
-		return false, s.Verdict == verdict.Pass
+		if s.Verdict == verdict.Pass {
+			return absent
+		}
+		return unknown
 	}
-	return false, true // this VM was not asked for it
+	return unasked
 }

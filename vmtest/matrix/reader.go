@@ -75,7 +75,7 @@ func (r *reader) list(n *yaml.Node, what string, entry func(*yaml.Node)) {
 func (r *reader) names(n *yaml.Node, what string, known []string) (names []string) {
 	r.list(n, what+"s", func(n *yaml.Node) {
 		name := r.word(n, known)
-		if name != "" && slices.Contains(names, name) {
+		if slices.Contains(names, name) {
 			r.fault(n, "%s %s stands twice; leave one", what, name)
 		}
 		names = append(names, name)
@@ -93,12 +93,11 @@ func (r *reader) text(n *yaml.Node) string {
 	return strings.TrimSpace(n.Value)
 }
 
-// word reads one of some words; "" after a fault.
+// word reads one of some words.
 func (r *reader) word(n *yaml.Node, words []string) string {
 	text := r.text(n)
 	if text != "" && !slices.Contains(words, text) {
 		r.fault(n, "%q is none of %s%s", text, strings.Join(words, ", "), nearest(text, words))
-		return ""
 	}
 	return text
 }
