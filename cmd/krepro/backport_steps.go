@@ -3,14 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
-	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/kernels"
 	"github.com/krepro/krepro/kernels/cases"
 	"github.com/krepro/krepro/vmtest"
@@ -47,28 +45,6 @@ type backport struct {
 	steps  []compare.Step
 }
 
-// image has a kernel built, once.
-func (b *backport) image(ctx context.Context, after, debug bool) (*kernels.Image, error) {
-	ref := b.ref(after, debug)
-	if img := b.images[ref.Text]; img != nil {
-		return img, nil
-	}
-	b.say("building %s", ref.Text)
-	img, err := b.get(ctx, ref)
-	if err == nil {
-		b.images[ref.Text] = img
-	}
-	return img, err
-}
-
-// kernel is one of the kernels, nil if it was not built.
-func (b *backport) kernel(after bool) *event.Kernel {
-	if img := b.images[b.ref(after, false).Text]; img != nil {
-		return &img.Kernel
-	}
-	return nil
-}
-
 // ref is the reference of one of the kernels.
 func (b *backport) ref(after, debug bool) kernels.Ref {
 	var patches []string
@@ -98,36 +74,6 @@ func (b *backport) told(report *compare.Report, stopped error) compare.Report {
 		return compare.Of(b.o.name, b.steps, stopped.Error())
 	}
 	return compare.Of(b.o.name, b.steps, "")
-}
-
-// build has both kernels built, first the one with the patch: whether that
-// applies is seen before anything is built. The report is for what takes no run.
-func (b *backport) build(ctx context.Context) (*compare.Report, error) {
-	var unbuildable, baseToo *kernels.BuildError
-	after, err := b.image(ctx, true, false)
-	if err != nil && !errors.As(err, &unbuildable) {
-		return nil, err
-	}
-	if unbuildable != nil && unbuildable.Stage == kernels.StagePatch && len(b.base.Patches) == 0 {
-		return b.without(compare.NotValidated, "the patch does not fit: "+unbuildable.Text), nil
-	}
-	before, err := b.image(ctx, false, false)
-	switch {
-	case errors.As(err, &baseToo):
-		return b.without(compare.Unsure, fmt.Sprintf("the base cannot be built: %s: %s", baseToo.Stage, baseToo.Text)), nil
-	case err != nil:
-		return nil, err
-	case unbuildable != nil:
-		return b.without(compare.NotValidated, fmt.Sprintf("with the patch the kernel cannot be built: %s: %s", unbuildable.Stage, unbuildable.Text)), nil
-	case before.Build != nil && after.Build != nil && before.Build.Code == after.Build.Code:
-		return b.without(compare.NotValidated, "the patch changes nothing of what is built with this configuration: the code is the same"), nil
-	}
-	return nil, nil
-}
-
-func (b *backport) without(v compare.Verdict, reason string) *compare.Report {
-	r := compare.Without(b.o.name, v, reason)
-	return &r
 }
 
 // all runs the steps: the case; if it is gone, the suites; then what is in doubt.

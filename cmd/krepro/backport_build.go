@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/krepro/krepro/harness/event"
+	"github.com/krepro/krepro/kernels"
+	"github.com/krepro/krepro/vmtest/compare"
+)
+
+// build has both kernels built, first the one with the patch: whether that
+// applies is seen before anything is built. The report is for what takes no run.
+func (b *backport) build(ctx context.Context) (*compare.Report, error) {
+	var unbuildable, baseToo *kernels.BuildError
+	after, err := b.image(ctx, true, false)
+	if err != nil && !errors.As(err, &unbuildable) {
+		return nil, err
+	}
+	if unbuildable != nil && unbuildable.Stage == kernels.StagePatch && len(b.base.Patches) == 0 {
+		return b.without(compare.NotValidated, "the patch does not fit: "+unbuildable.Text), nil
+	}
+	before, err := b.image(ctx, false, false)
+	switch {
+	case errors.As(err, &baseToo):
+		return b.without(compare.Unsure, fmt.Sprintf("the base cannot be built: %s: %s", baseToo.Stage, baseToo.Text)), nil
+	case err != nil:
+		return nil, err
+	case unbuildable != nil:
+		return b.without(compare.NotValidated, fmt.Sprintf("with the patch the kernel cannot be built: %s: %s", unbuildable.Stage, unbuildable.Text)), nil
+	case before.Build != nil && after.Build != nil && before.Build.Code == after.Build.Code:
+		return b.without(compare.NotValidated, "the patch changes nothing of what is built with this configuration: the code is the same"), nil
+	}
+	return nil, nil
+}
+
+func (b *backport) without(v compare.Verdict, reason string) *compare.Report {
+	r := compare.Without(b.o.name, v, reason)
+	return &r
+}
+
+// image has a kernel built, once.
+func (b *backport) image(ctx context.Context, after, debug bool) (*kernels.Image, error) {
+	ref := b.ref(after, debug)
+	if img := b.images[ref.Text]; img != nil {
+		return img, nil
+	}
+	b.say("building %s", ref.Text)
+	img, err := b.get(ctx, ref)
+	if err == nil {
+		b.images[ref.Text] = img
+	}
+	return img, err
+}
+
+// kernel is one of the kernels, nil if it was not built.
+func (b *backport) kernel(after bool) *event.Kernel {
+	if img := b.images[b.ref(after, false).Text]; img != nil {
+		return &img.Kernel
+	}
+	return nil
+}
