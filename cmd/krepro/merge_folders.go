@@ -45,7 +45,7 @@ func joinVM(out, from string) error {
 		case d.IsDir():
 			return os.MkdirAll(target, 0o755)
 		case d.Type().IsRegular():
-			return place(path, target)
+			return linkOrCopy(path, target)
 		}
 		return nil // sockets and the like are no evidence
 	})
@@ -57,9 +57,9 @@ func joinVM(out, from string) error {
 	return writeJSON(filepath.Join(to, verdict.KernelFile), k)
 }
 
-// place makes a file stand at a second place: as a link where the file system
+// linkOrCopy makes a file stand at a second place: as a link where the file system
 // can, else as a copy.
-func place(from, to string) (err error) {
+func linkOrCopy(from, to string) (err error) {
 	if os.Link(from, to) == nil {
 		return nil
 	}
