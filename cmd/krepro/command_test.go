@@ -59,8 +59,8 @@ func put(t *testing.T, path, text string) {
 func TestHelp(t *testing.T) {
 	w := newWorld(t)
 	var all strings.Builder
-	for _, line := range []string{"", "run", "judge", "explain", "sweep", "trace", "trace connect", "shell", "doctor", "version", "kernels", "kernels list",
-		"kernels fetch", "kernels show", "kernels diff", "kernels prune", "kernels lock"} {
+	for _, line := range []string{"", "run", "judge", "explain", "sweep", "trace", "trace connect", "shell", "export", "doctor", "version", "kernels", "kernels list",
+		"kernels fetch", "kernels build", "kernels show", "kernels diff", "kernels prune", "kernels lock"} {
 		code, out, _ := w.do(t.Context(), append(strings.Fields(line), "--help")...)
 		if code != 0 {
 			t.Errorf("krepro %s --help: code %d", line, code)
@@ -96,6 +96,12 @@ func TestUsage(t *testing.T) {
 		{"run --kernel debian:6.1 --size huge", "none of quick, default, soak"},
 		{"run --kernel debian:6.1 --focus (", "focus: error parsing regexp"},
 		{"run --kernel debian:6.1 --accel xen", "none of auto, tcg, kvm"},
+		{"run --kernel debian:6.1 --runner xen", "none of qemu, virtme-ng, vmtest"},
+		{"run --kernel debian:6.1 --runner virtme-ng --accel kvm", "runs under tcg here, and not under kvm"},
+		{"run --kernel debian:6.1 --runner virtme-ng --keep", "krepro export virtme-ng"},
+		{"export", "accepts 1 arg(s), received 0"},
+		{"export qemu --kernel debian:6.1 --suite smoke", "invalid argument"},
+		{"export vmtest --kernel debian:6.1", `required flag(s) "suite" not set`},
 		{"run --kernel debian:6.1 --memory lots", "want 512M or 2G"},
 		{"run --kernel debian:6.1 --memory 0G", "want 512M or 2G"},
 		{"run --kernel debian:6.1 --cpus 65", "not from 1 to 64"},

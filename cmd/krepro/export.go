@@ -15,7 +15,6 @@ import (
 
 	"github.com/krepro/krepro/kernels"
 	"github.com/krepro/krepro/vmtest"
-	"github.com/krepro/krepro/vmtest/verdict"
 )
 
 func (e *env) exportCommand() *cobra.Command {
@@ -92,7 +91,7 @@ func (e *env) exported(ctx context.Context, store *kernels.Store, p plan) (vmtes
 		return vmtest.Machine{}, err
 	}
 	for suite, lacks := range img.Missing {
-		return vmtest.Machine{}, &failure{verdict.CodeSkip, fmt.Errorf("export %s: %s lacks %s", suite, img.Name, strings.Join(lacks, ", "))}
+		return vmtest.Machine{}, fmt.Errorf("export %s: %s lacks %s", suite, img.Name, strings.Join(lacks, ", "))
 	}
 	say := func(format string, args ...any) { fmt.Fprintf(e.stderr, format+"\n", args...) }
 	l := &launcher{store: store, plan: p, programs: fetchPrograms(ctx, store, p.suites, say)}
@@ -139,7 +138,7 @@ func (e *env) showExport(args []string) error {
 	return nil
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_+./:,%@-]+$`)
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_+./:=,%@-]+$`)
 
 // quoted is a word as a shell wants it.
 func quoted(word string) string {
