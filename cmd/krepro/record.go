@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/krepro/krepro/kernels/cases"
+	"github.com/krepro/krepro/vmtest/explain"
 	"github.com/krepro/krepro/vmtest/report"
 	"github.com/krepro/krepro/vmtest/verdict"
 )
@@ -15,11 +20,10 @@ const (
 	verdictsFile = "verdicts.json"
 	ktapFile     = "krepro.ktap"
 	summaryFile  = "summary.md"
+	pageFile     = "report.html"
 	junitDir     = "junit"
+	explainDir   = "explain"
 )
-
-// summaryLimit is the size of a step's summary that GitHub takes, in bytes.
-const summaryLimit = 1 << 20
 
 // record writes the verdicts into the run's folder, in each form.
 func record(dir string, results []verdict.Result) error {
@@ -32,22 +36,36 @@ func record(dir string, results []verdict.Result) error {
 		ktapFile:     report.KTAP(results),
 		summaryFile:  report.Markdown(results, dir, summaryLimit),
 	}
+	links, err := addStories(files, dir, results)
+	if err != nil {
+		return err
+	}
+	if files[pageFile], err = report.HTML(results, links); err != nil {
+		return err
+	}
+	if err := addJUnit(files, results); err != nil {
+		return err
+	}
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		if err := writeFile(path, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addJUnit(files map[string][]byte, results []verdict.Result) error {
 	for _, r := range results {
-		name := vmName(r)
 		suites, err := report.JUnit(r)
 		if err != nil {
 			return err
 		}
 		for suite, text := range suites {
-			files[filepath.Join(junitDir, name+"-"+suite+".xml")] = text
-		}
-	}
-	if err := os.MkdirAll(filepath.Join(dir, junitDir), 0o755); err != nil {
-		return fmt.Errorf("write junit: %w", err)
-	}
-	for name, text := range files {
-		if err := writeFile(filepath.Join(dir, name), text); err != nil {
-			return err
+			files[filepath.Join(junitDir, vmName(r)+"-"+suite+".xml")] = text
 		}
 	}
 	return nil
@@ -61,4 +79,68 @@ func vmName(r verdict.Result) string {
 		name += "~" + r.Kernel.Alone
 	}
 	return name
+}
+
+// addStories adds a page for each VM that has something to explain, and says
+// what lies in the folder about each.
+func addStories(files map[string][]byte, dir string, results []verdict.Result) (map[string]report.Links, error) {
+	corpus, err := cases.Load()
+	if err != nil {
+		return nil, err
+	}
+	links := map[string]report.Links{}
+	for _, r := range results {
+		name := r.Kernel.Name
+		if name == "" {
+			continue // krepro never came to it: it has no folder
+		}
+		var l report.Links
+		if l.Files, err = evidenceOf(dir, name); err != nil {
+			return nil, err
+		}
+		page, err := story(filepath.Join(dir, name), corpus)
+		if err != nil {
+			return nil, err
+		}
+		if page != nil {
+			l.Explain = explainDir + "/" + name + ".html"
+			files[l.Explain] = page
+		}
+		links[name] = l
+	}
+	return links, nil
+}
+
+// story is the page of a VM in which a request hung or an entry stayed, nil of
+// another. What cannot be read is told by the verdicts.
+func story(vm string, corpus []cases.Case) ([]byte, error) {
+	r, err := reportOf(vm, corpus, explain.Filter{})
+	if err != nil || r.Story.Stuck == 0 && r.Story.Stale == 0 {
+		return nil, nil
+	}
+	var page bytes.Buffer
+	err = explain.HTML(&page, []explain.Report{r})
+	return page.Bytes(), err
+}
+
+// evidenceOf lists the files of a VM's folder, relative to the run's; of many
+// pcap files their folder. What a matrix says of its own file has no folder.
+func evidenceOf(dir, name string) ([]string, error) {
+	var out []string
+	err := fs.WalkDir(os.DirFS(dir), name, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "pcap":
+			out = append(out, path+"/")
+			return fs.SkipDir
+		case !d.IsDir():
+			out = append(out, path)
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list evidence: %w", err)
+	}
+	return out, nil
 }

@@ -178,7 +178,34 @@ func CountsOf(results []verdict.Result) Counts {
 	return out
 }
 
+// String is "12 passed, 1 failed": what there is.
 func (c Counts) String() string {
-	return fmt.Sprintf("%s passed, %s failed, %s errors, %s skipped, %s known failures",
-		Thousands(c.Passed), Thousands(c.Failed), Thousands(c.Errors), Thousands(c.Skipped), Thousands(c.Known))
+	var out []string
+	for _, part := range c.parts() {
+		out = append(out, part.text)
+	}
+	if len(out) == 0 {
+		return "nothing was asked"
+	}
+	return strings.Join(out, ", ")
+}
+
+// part is a count that is not 0.
+type part struct {
+	status status
+	text   string
+}
+
+func (c Counts) parts() []part {
+	var out []part
+	for _, of := range []struct {
+		status status
+		n      int
+		what   string
+	}{{passed, c.Passed, "passed"}, {failed, c.Failed, "failed"}, {errored, c.Errors, "without an answer"}, {skipped, c.Skipped, "skipped"}, {known, c.Known, "failed as expected"}} {
+		if of.n > 0 {
+			out = append(out, part{of.status, Thousands(of.n) + " " + of.what})
+		}
+	}
+	return out
 }
