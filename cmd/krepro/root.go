@@ -89,7 +89,7 @@ func (e *env) root() *cobra.Command {
 	if e.stdin != nil {
 		root.SetIn(e.stdin)
 	}
-	root.AddCommand(e.runCommand(), e.backportCommand(), e.matrixCommand(), e.mergeCommand(), e.suitesCommand(), e.kernelsCommand(), e.judgeCommand(), e.explainCommand(), e.sweepCommand(), e.traceCommand(), e.shellCommand(), e.exportCommand(),
+	root.AddCommand(e.runCommand(), e.backportCommand(), e.bisectCommand(), e.verdictCommand(), e.matrixCommand(), e.mergeCommand(), e.suitesCommand(), e.kernelsCommand(), e.judgeCommand(), e.explainCommand(), e.sweepCommand(), e.traceCommand(), e.shellCommand(), e.exportCommand(),
 		e.doctorCommand(), e.versionCommand(), exitCodesTopic())
 	return root
 }
@@ -110,7 +110,9 @@ func exitCodesTopic() *cobra.Command {
   129  the command line makes no sense
   130  interrupted
 
-Of several the first of 130, 128, 1, 125 is taken. The other commands end with
+Of several the first of 130, 128, 1, 125 is taken. krepro backport ends with 0 if
+the patch is validated, 1 if it is not or does harm, 125 if that cannot be told.
+The other commands end with
 0, 128, 129 or 130, krepro doctor with 1 if something is missing, krepro sweep
 with 1 if stale entries are left, krepro kernels diff with 125 if a kernel could
 not be probed.`,
