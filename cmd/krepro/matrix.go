@@ -81,7 +81,7 @@ func (e *env) matrix(ctx context.Context, o matrixOptions) (err error) {
 	if results == nil {
 		return err
 	}
-	err = errors.Join(err, keepDurations(store, dir, results), e.showMatrix(results, before, o))
+	err = errors.Join(err, keepDurations(store, dir, results), e.showMatrix(results, before, o), e.announce(dir, results))
 	fmt.Fprintf(e.stderr, "\nevidence: %s\n", dir)
 	return errors.Join(e.retain(file.Keep, dir, o.out), err)
 }

@@ -66,7 +66,7 @@ func (e *env) merge(dirs []string, o matrixOptions) error {
 	}
 	own := matrix.Durations{}
 	own.Add(results)
-	err = errors.Join(record(out, results), writeJSON(filepath.Join(out, durationsFile), own), e.showMatrix(results, before, o))
+	err = errors.Join(record(out, results), writeJSON(filepath.Join(out, durationsFile), own), e.showMatrix(results, before, o), e.announce(out, results))
 	fmt.Fprintf(e.stderr, "\nevidence: %s\n", out)
 	return err
 }
