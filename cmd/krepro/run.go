@@ -31,7 +31,8 @@ type runOptions struct {
 	files           kernelFiles
 	vm              vmOptions
 	runner          string
-	matrix          *matrixRun // what krepro matrix adds
+	matrix          *matrixRun         // what krepro matrix adds
+	had             map[string]outcome // kernels that krepro bisect has fetched before, by reference
 }
 
 func (e *env) runCommand() *cobra.Command {
@@ -100,7 +101,7 @@ func (e *env) run(ctx context.Context, o runOptions) (err error) {
 	}
 	verdict := e.show(results, o.json)
 	fmt.Fprintf(e.stderr, "\nevidence: %s\n", dir)
-	return errors.Join(err, verdict)
+	return errors.Join(err, e.announce(dir, results), verdict)
 }
 
 // execute does a run whole: boots what the options name, judges what is left
@@ -126,7 +127,7 @@ func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (
 	}
 	progress := newProgress(e.stderr, e.width)
 	progress.follow(store)
-	l := &launcher{dir: dir, store: store, plan: p, vms: inv.starting(), progress: progress}
+	l := &launcher{dir: dir, store: store, plan: p, vms: inv.starting(), progress: progress, images: o.had}
 	failed := l.all(ctx)
 	progress.close()
 	results, err = judgeAll(dir, inv, corpus)

@@ -16,13 +16,13 @@ func (r *run) confirm() error {
 		if k.ID == first.ID {
 			want = New
 		}
-		if r.res.Find.side(s.Answer) != want {
-			return ended(Unsure, "%s came out otherwise when it was asked again: %s: %s", k, s.Verdict, s.Reason)
+		if r.res.Find.Side(s.Answer) != want {
+			return Ended(Unsure, "%s came out otherwise when it was asked again: %s: %s", k, s.Verdict, s.Reason)
 		}
 	}
 	for _, k := range r.res.Before {
 		if code := r.code(k); code != "" && code == r.code(first) {
-			return ended(NoCulprit, "%s and %s are the same code: nothing that is built has changed between them, so neither is to blame", first, k)
+			return Ended(NoCulprit, "%s and %s are the same code: nothing that is built has changed between them, so neither is to blame", first, k)
 		}
 	}
 	return nil

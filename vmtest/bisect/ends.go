@@ -29,9 +29,9 @@ func (r *run) ends() error {
 	}
 	p := newPlan(r.Confidence, r.place.Left, k, n)
 	r.res.Plan = &p
-	r.Say("%s; %d rounds", p, r.rounds(p.Need))
+	r.Say("%s (rounds: %d)", p, r.rounds(p.Need))
 	if p.Need > mostNeed {
-		return ended(Unsure, "the bug is too rare to tell: %d of %s trials at %s; a good answer would need %s", k, report.Thousands(n), bad.kernel, report.Thousands(p.Need))
+		return Ended(Unsure, "the bug is too rare to tell: %d of %s trials at %s; a good answer would need %s", k, report.Thousands(n), bad.kernel, report.Thousands(p.Need))
 	}
 	good := r.other(bad)
 	r.Say("%s: %s, %s trials if it is good", good.part, good.kernel, report.Thousands(p.Need))
@@ -43,7 +43,7 @@ func (r *run) ends() error {
 		err = settled(good, s)
 	}
 	if err == nil && s.Answer == Bad {
-		err = ended(NoChange, "both ends have the bug: %s in %d of %d trials, %s in %d of %d",
+		err = Ended(NoChange, "both ends have the bug: %s in %d of %d trials, %s in %d of %d",
 			r.Old.Short(), r.failed(r.Old), r.all(r.Old), r.New.Short(), r.failed(r.New), r.all(r.New))
 	}
 	return err
@@ -66,9 +66,9 @@ func (r *run) other(e end) end {
 func settled(e end, s Step) error {
 	switch {
 	case s.Answer == Skip:
-		return ended(NoChange, "the %s cannot be asked: %s: %s: %s", e.part, e.kernel, s.Verdict, s.Reason)
+		return Ended(NoChange, "the %s cannot be asked: %s: %s: %s", e.part, e.kernel, s.Verdict, s.Reason)
 	case s.Same != "":
-		return ended(NoChange, "both ends are the same code: nothing that is built differs")
+		return Ended(NoChange, "both ends are the same code: nothing that is built differs")
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (r *run) look() (end, error) {
 	for rounds := 1; ; rounds *= 4 {
 		asked := false
 		for _, e := range []end{first, r.other(first)} {
-			if n := r.all(e.kernel); n >= mostTrials || rounds > mostRounds {
+			if n := r.all(e.kernel); n >= mostTrials || rounds > MostRounds {
 				continue
 			}
 			asked = true
@@ -114,7 +114,7 @@ func (r *run) turned(bad end) error {
 	}
 	if r.Find != "" && r.Find != found {
 		good := r.other(bad)
-		return ended(NoChange, "the ends are the wrong way round: the %s, %s, has the bug (%d of %d trials), and the %s, %s, does not show it (0 of %d)",
+		return Ended(NoChange, "the ends are the wrong way round: the %s, %s, has the bug (%d of %d trials), and the %s, %s, does not show it (0 of %d)",
 			bad.part, bad.kernel, r.failed(bad.kernel), r.all(bad.kernel), good.part, good.kernel, r.all(good.kernel))
 	}
 	r.Find, r.res.Find = found, found
@@ -126,7 +126,7 @@ func (r *run) unseen(e end) error {
 	n, other := r.all(e.kernel), r.other(e)
 	text := fmt.Sprintf("the bug does not show at the %s, %s: 0 of %s trials, so its rate is below %s (99 %%)",
 		e.part, e.kernel, report.Thousands(n), percent(stats.Most(0, n, 0.99)))
-	return ended(Unsure, "%s; nor at the %s, %s: 0 of %s", text, other.part, other.kernel, report.Thousands(r.all(other.kernel)))
+	return Ended(Unsure, "%s; nor at the %s, %s: 0 of %s", text, other.part, other.kernel, report.Thousands(r.all(other.kernel)))
 }
 
 // measure asks the end with the bug until its rate is known well enough.

@@ -60,7 +60,8 @@ type noAnswer struct {
 
 func (n *noAnswer) Error() string { return n.text }
 
-func ended(o Outcome, format string, args ...any) error {
+// Ended is the error with which a walk ends a hunt that has no answer.
+func Ended(o Outcome, format string, args ...any) error {
 	return &noAnswer{o, fmt.Sprintf(format, args...)}
 }
 
@@ -99,8 +100,8 @@ type run struct {
 	round int // trials of a round
 }
 
-// mostRounds bounds the rounds of a boot, so that a stop loses little.
-const mostRounds = 100
+// MostRounds bounds the rounds of a boot, so that a stop loses little.
+const MostRounds = 100
 
 // ask takes the next step of the earlier attempt, if there is one; else it
 // boots the kernel, unless the same code has answered before.
@@ -118,7 +119,7 @@ func (r *run) ask(part string, k Kernel, rounds int, untilFailure bool) (Step, e
 	}
 	s, same := r.known(part, k, code)
 	if !same {
-		if s, err = r.Try(k, max(1, min(rounds, mostRounds)), untilFailure); err != nil {
+		if s, err = r.Try(k, max(1, min(rounds, MostRounds)), untilFailure); err != nil {
 			return s, err
 		}
 	}
@@ -167,7 +168,7 @@ func (r *run) reach(part string, k Kernel, need int) (Step, error) {
 			return s, nil
 		}
 		if s.Trials == 0 {
-			return s, ended(Unsure, "%s passed without a single trial", k)
+			return s, Ended(Unsure, "%s passed without a single trial", k)
 		}
 	}
 }
@@ -195,12 +196,12 @@ func (r *run) walk() (err error) {
 		if err != nil {
 			return err
 		}
-		if r.place, err = r.Walk.Tell(k, r.res.Find.side(s.Answer)); err != nil {
+		if r.place, err = r.Walk.Tell(k, r.res.Find.Side(s.Answer)); err != nil {
 			return err
 		}
 	}
 	if r.res.First, r.res.Before = r.place.First, r.place.Before; len(r.res.First) != 1 {
-		return ended(Range, "%s is one of %d: the others could not be asked", r.res.Find.change(), len(r.res.First))
+		return Ended(Range, "%s is one of %d: the others could not be asked", r.res.Find.change(), len(r.res.First))
 	}
 	return nil
 }

@@ -48,8 +48,8 @@ const (
 	Neither Side = "skip"
 )
 
-// side tells on which side of the change a kernel with this answer is.
-func (f Find) side(a Answer) Side {
+// Side tells on which side of the change a kernel with this answer is.
+func (f Find) Side(a Answer) Side {
 	switch {
 	case a == Skip:
 		return Neither
