@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -19,12 +20,15 @@ func some(t *testing.T) []verdict.Result {
 	out := judged(t, every(t)...)
 	alone := judged(t, "affected")[0]
 	alone.Kernel.Alone = "sockmap"
-	entries := verdict.Result{Kernel: event.Kernel{Ref: "krepro.yaml", Name: "expectations"}, Console: verdict.Judge(verdict.Pass, "no VM"),
-		Suites: []verdict.Suite{{Name: "expectations", Judgement: verdict.Judge(verdict.Pass, ""), Specs: []verdict.Spec{
+	absent := verdict.Of(os.DirFS(t.TempDir()), verdict.Asked{Suites: []string{"sockmap"}})
+	absent.Kernel.Ref = "debian:9.9"
+	entries := verdict.Result{Kernel: event.Kernel{Ref: "krepro.yaml", Name: "expectations", Source: "matrix"}, Console: verdict.Judge(verdict.Pass, "no VM"),
+		Splats: []verdict.Splat{}, Cases: []verdict.Case{},
+		Suites: []verdict.Suite{{Name: "expectations", Judgement: verdict.Judge(verdict.Pass, ""), Phases: []verdict.Phase{}, Specs: []verdict.Spec{
 			{Name: "line 3", Judgement: verdict.Judge(verdict.Expired, "renew it")}, {Name: "line 9", Judgement: verdict.Judge(verdict.Unmatched, "remove it")},
 			{Name: "line 12", Judgement: verdict.Judge(verdict.Pass, ""), Expect: verdict.Fail, Why: "known"},
 		}}}, Code: verdict.CodeBad}
-	return append(out, alone, verdict.Result{Kernel: event.Kernel{Ref: "debian:9.9"}, Console: verdict.Judge(verdict.Infra, "gone"), Code: verdict.CodeInfra}, entries)
+	return append(out, alone, absent, entries)
 }
 
 // One set of results, read back from each report by another's parser: the same
