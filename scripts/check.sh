@@ -3,9 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-unformatted=$(gofmt -l bpf cmd harness kernels suites vmtest)
+unformatted=$(gofmt -l bpf cmd docs harness kernels suites vmtest)
 [ -z "$unformatted" ] || { echo "gofmt: not formatted: $unformatted" >&2; exit 1; }
 go vet ./...
 go tool staticcheck ./...
+(cd docs/ci/check && go test -count=1 -v . | grep -vE '^(=== |PASS)')
 scripts/generated.sh
 echo "check: clean"
