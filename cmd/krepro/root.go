@@ -89,7 +89,7 @@ func (e *env) root() *cobra.Command {
 	if e.stdin != nil {
 		root.SetIn(e.stdin)
 	}
-	root.AddCommand(e.runCommand(), e.backportCommand(), e.bisectCommand(), e.verdictCommand(), e.matrixCommand(), e.mergeCommand(), e.suitesCommand(), e.kernelsCommand(), e.judgeCommand(), e.explainCommand(), e.sweepCommand(), e.traceCommand(), e.shellCommand(), e.exportCommand(),
+	root.AddCommand(e.runCommand(), e.backportCommand(), e.bisectCommand(), e.verdictCommand(), e.matrixCommand(), e.mergeCommand(), e.suitesCommand(), e.kernelsCommand(), e.judgeCommand(), e.compareCommand(), e.explainCommand(), e.sweepCommand(), e.traceCommand(), e.shellCommand(), e.exportCommand(),
 		e.doctorCommand(), e.versionCommand(), exitCodesTopic())
 	return root
 }
