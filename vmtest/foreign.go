@@ -53,7 +53,8 @@ func (m *Machine) runForeign(ctx context.Context, f foreign, follow *follower, e
 		return err
 	}
 	return m.boot(ctx, follow, exit, chans, func() (*process, error) {
-		p, err := startHeld(args, follow.onComplaint)
+		// What the program leaves behind when it is killed goes with the stage.
+		p, err := startHeld(append([]string{"env", "TMPDIR=" + dir}, args...), follow.onComplaint)
 		if err == nil {
 			go unanswered(chans, p.ended)
 		}
