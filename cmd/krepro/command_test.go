@@ -59,7 +59,7 @@ func put(t *testing.T, path, text string) {
 func TestHelp(t *testing.T) {
 	w := newWorld(t)
 	var all strings.Builder
-	for _, line := range []string{"", "run", "judge", "explain", "sweep", "trace", "trace connect", "shell", "export", "doctor", "version", "kernels", "kernels list",
+	for _, line := range []string{"", "run", "judge", "compare", "explain", "sweep", "trace", "trace connect", "shell", "export", "doctor", "version", "kernels", "kernels list",
 		"kernels fetch", "kernels build", "kernels show", "kernels diff", "kernels prune", "kernels lock"} {
 		code, out, _ := w.do(t.Context(), append(strings.Fields(line), "--help")...)
 		if code != 0 {
@@ -112,6 +112,8 @@ func TestUsage(t *testing.T) {
 		{"judge", "accepts 1 arg(s), received 0"},
 		{"judge " + w.dir, "is no run folder"},
 		{"judge " + w.dir + "/absent", "is no run folder"},
+		{"compare " + w.dir, "accepts 2 arg(s), received 1"},
+		{"compare " + w.dir + " " + w.dir, "is no run folder"},
 		{"explain", "accepts 1 arg(s), received 0"},
 		{"explain " + w.dir, "is no run folder"},
 		{"explain " + w.dir + " --conn pod1", `"pod1" is no client's port`},

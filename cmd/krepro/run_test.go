@@ -39,6 +39,7 @@ func TestRunWithoutKernel(t *testing.T) {
 		t.Errorf("junit files: %v, want one for each of two suites and one for the kernel", xml)
 	}
 	rejudged(t, w, out, verdict.CodeInfra)
+	reported(t, out, verdict.OnHost)
 }
 
 // Ctrl-C still gives verdicts of what is known, and 130.
@@ -52,6 +53,7 @@ func TestRunCancelled(t *testing.T) {
 		t.Fatalf("code %d, want 130 and both kernels cancelled\n%s%s", code, stdout, stderr)
 	}
 	rejudged(t, w, out, verdict.CodeCancelled)
+	reported(t, out, verdict.OnHost)
 }
 
 // rejudged checks that judge says the same as the run, byte for byte.
