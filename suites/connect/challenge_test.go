@@ -61,11 +61,14 @@ type challenge struct {
 	listener net.Listener
 	capture  *netlab.Capture
 	before   netlab.Counters // the server's
+	vanish   func(*attempt)  // has the client of an old connection go, which the server does not learn
+	// Options of the old connection's socket, and of the one that comes after it.
+	first, again func(fd int) error
 }
 
 func newChallenge(port uint16) *challenge {
 	GinkgoHelper()
-	c := &challenge{port: port, listener: listen(pair.Server, serverAddr())}
+	c := &challenge{port: port, listener: listen(pair.Server, serverAddr()), vanish: silently, first: abortOnClose, again: abortOnClose}
 	var err error
 	c.capture, err = pair.Client.Capture()
 	Expect(err).NotTo(HaveOccurred())
@@ -87,7 +90,7 @@ func (c *challenge) try(tally *evidence.Tally, i int, limit time.Duration) time.
 	old := c.abandon(own)
 	defer abort(old)
 	since := event.Uptime()
-	again := start(pair.Client, own, serverAddr(), abortOnClose).wait(limit)
+	again := start(pair.Client, own, serverAddr(), abortOnClose, c.again).wait(limit)
 	defer again.close()
 	took := time.Duration((again.ended - again.began) * float64(time.Second))
 	if !again.connected() {
@@ -122,21 +125,27 @@ func abort(c *net.TCPConn) {
 }
 
 // abandon makes a connection that the server has closed for writing (FIN_WAIT2)
-// and the client knows nothing of any more, nor has said so: TCP_REPAIR (tcp(7))
-// closes without a FIN. It returns the server's end.
+// and the client knows nothing of any more. It returns the server's end.
 func (c *challenge) abandon(own netip.AddrPort) *net.TCPConn {
 	GinkgoHelper()
-	client := start(pair.Client, own, serverAddr()).wait(longEnough())
+	client := start(pair.Client, own, serverAddr(), c.first).wait(longEnough())
 	Expect(client.connected()).To(BeTrue(), "%s", client)
-	defer client.close()
+	defer client.close() // again, if it has vanished
 	accepted, err := c.listener.Accept()
 	Expect(err).NotTo(HaveOccurred())
 	server := accepted.(*net.TCPConn)
 	Expect(server.CloseWrite()).To(Succeed())
 	Eventually(func() string { return stateOf(server) }).WithTimeout(longEnough()).
 		Should(Equal("FIN_WAIT2"))
-	Expect(unix.SetsockoptInt(client.fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1)).To(Succeed())
+	c.vanish(client)
 	return server
+}
+
+// silently closes without a FIN: TCP_REPAIR (tcp(7)).
+func silently(client *attempt) {
+	GinkgoHelper()
+	Expect(unix.SetsockoptInt(client.fd, unix.IPPROTO_TCP, unix.TCP_REPAIR, 1)).To(Succeed())
+	client.close()
 }
 
 // wire is what passed between a client's address and the server, up to the end
