@@ -83,7 +83,10 @@ func (e *env) matrix(ctx context.Context, o matrixOptions) (err error) {
 	}
 	err = errors.Join(err, keepDurations(store, dir, results), e.showMatrix(results, before, o), e.announce(dir, results))
 	fmt.Fprintf(e.stderr, "\nevidence: %s\n", dir)
-	return errors.Join(e.retain(file.Keep, dir, o.out), err)
+	if ctx.Err() == nil { // a run that was cut short outlives no whole one
+		err = errors.Join(e.retain(file.Keep, dir, o.out), err)
+	}
+	return err
 }
 
 // judgedBefore are the results of an earlier run; none without a folder.

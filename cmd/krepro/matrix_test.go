@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/krepro/krepro/vmtest/matrix"
+	"github.com/krepro/krepro/vmtest/verdict"
 )
 
 // twoKernels is a matrix that needs no catalogue to be resolved.
@@ -138,4 +140,32 @@ func TestShardOfTheSystem(t *testing.T) {
 			t.Errorf("with %s, 2/7 is %v, %v", vars, s, err)
 		}
 	}
+}
+
+// A kernel that cannot be had, and Ctrl-C: a matrix reports all the same, and
+// keeps what its file says.
+func TestMatrixReportsWhatFailed(t *testing.T) {
+	w := newWorld(t)
+	t.Chdir(w.dir)
+	put(t, "bzImage", "this is no kernel")
+	put(t, "krepro.yaml", "kernels: [./bzImage]\nsuites: [smoke]\nkeep: {runs: 1}\n")
+	put(t, "runs/old/run.json", `{"started": "2020-01-01T00:00:00Z"}`)
+	code, out, stderr := w.do(t.Context(), "matrix")
+	if code != verdict.CodeInfra || !strings.Contains(out, "./bzImage") || !strings.Contains(out, "blame host") {
+		t.Fatalf("code %d, want 128\n%s%s", code, out, stderr)
+	}
+	runs, _ := filepath.Glob("runs/*")
+	if len(runs) != 1 || runs[0] == "runs/old" {
+		t.Errorf("runs %v, want the new one alone", runs)
+	}
+	rejudged(t, w, runs[0], verdict.CodeInfra)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	put(t, "krepro.yaml", twoKernels)
+	code, out, stderr = w.do(ctx, "matrix", "-o", "cut")
+	if code != verdict.CodeCancelled || strings.Count(out, "cancelled") < 2 {
+		t.Fatalf("code %d, want 130 and both kernels cancelled\n%s%s", code, out, stderr)
+	}
+	rejudged(t, w, "cut", verdict.CodeCancelled)
 }
