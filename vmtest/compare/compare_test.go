@@ -124,7 +124,7 @@ func TestVerdicts(t *testing.T) {
 		{"it is rarer", pairs(2, a, kept), NotValidated, "6 of 400"},
 		{"it was never there", pairs(2, quiet, u), Unsure, "does not show before"},
 		{"it fails otherwise after", pairs(2, a, odd.with(good)), Unsure, "not answered after the patch: pair-1-after: other-fail"},
-		{"no pair of all suites", nil, Unsure, "does not show before"},
+		{"nothing was run", nil, Unsure, "was not asked for"},
 
 		{"another spec fails in all pairs", pairs(2, a, unaffected.with(bad)), Harmful, "worse: other"},
 		{"it failed before", pairs(2, affected.with(bad), unaffected.with(bad)), Validated, "is gone"},

@@ -92,12 +92,12 @@ func accel(s Step) string {
 func (c Cost) dear() bool { return c.Pairs >= sure && c.Low >= dear }
 
 func (c Cost) String() string {
-	under := c.Accel
-	if under == "tcg" {
-		under = "emulated: instructions count, caches do not"
+	under := "under " + c.Accel
+	if c.Accel == "tcg" {
+		under = "under emulation"
 	}
 	if c.Pairs == 1 {
-		return fmt.Sprintf("churn takes %.2f times as long (1 pair; %s)", c.Median, under)
+		return fmt.Sprintf("churn takes %.2f times as long, %s (1 pair)", c.Median, under)
 	}
-	return fmt.Sprintf("churn takes %.2f times as long (%.2f to %.2f in %d pairs; %s)", c.Median, c.Low, c.High, c.Pairs, under)
+	return fmt.Sprintf("churn takes %.2f times as long, %s (%.2f to %.2f in %d pairs)", c.Median, under, c.Low, c.High, c.Pairs)
 }

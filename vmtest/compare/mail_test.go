@@ -23,7 +23,7 @@ var about = About{
 	}},
 	After: &event.Kernel{Release: "5.10.218", Build: &event.Build{
 		Patches: []event.Patch{{Name: "build.patch", ID: "0123"}, {Name: "fix.patch", ID: "a94a8fe5ccb19ba61c4c0873d391e987982fbbd3"}},
-		Config: "0f343b0931126a20f133d67c2b018a3b",
+		Config:  "0f343b0931126a20f133d67c2b018a3b",
 	}},
 }
 
