@@ -28,7 +28,7 @@ func changes510(t *testing.T) []change {
 	}
 	var stale []byte
 	for _, p := range patches.Of(all, "5.10") {
-		if p.Case == staleEntry {
+		if p.Cases[0] == staleEntry {
 			stale = p.Text
 		}
 	}

@@ -2,12 +2,18 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/krepro/krepro/kernels"
 )
 
 // history is a git repository of single changes to a kernel tree, first the
@@ -28,18 +34,31 @@ type change struct {
 	revert   bool // take the patch out again
 }
 
-// newHistory commits changes one after another on a commit of a repository.
-func newHistory(t *testing.T, objects, base string, changes []change) *history {
+// newHistory commits changes one after another on a tree that a repository has.
+// It lies in the same place each time: kernels are built again from where the
+// last test left them. Tests wait for each other there.
+func newHistory(t *testing.T, name, repo, base string, changes []change) *history {
 	t.Helper()
-	h := &history{dir: t.TempDir(), changes: changes}
-	h.git(t, nil, "init", "--quiet", "--initial-branch=main")
-	alternates := filepath.Join(h.dir, ".git/objects/info/alternates")
-	if err := os.WriteFile(alternates, []byte(objects+"\n"), 0o644); err != nil {
+	h := &history{dir: filepath.Join(os.TempDir(), "krepro-history-"+name), changes: changes}
+	lock := flock.New("../../go.mod", flock.SetFlag(os.O_RDONLY))
+	if _, err := lock.TryLockContext(t.Context(), time.Second); err != nil {
 		t.Fatal(err)
 	}
-	tree := h.git(t, nil, "rev-parse", "--verify", base+"^{tree}")
-	h.commits = []string{h.git(t, nil, "commit-tree", "-m", "the tree as it was", tree)}
-	h.git(t, nil, "read-tree", tree)
+	t.Cleanup(func() {
+		if err := errors.Join(os.RemoveAll(h.dir), lock.Unlock()); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := errors.Join(os.RemoveAll(h.dir), os.Mkdir(h.dir, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	h.git(t, nil, "init", "--quiet", "--initial-branch=main")
+	alternates := filepath.Join(h.dir, ".git/objects/info/alternates")
+	if err := os.WriteFile(alternates, []byte(filepath.Join(repo, "objects")+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h.commits = []string{h.git(t, nil, "commit-tree", "-m", "the tree as it was", base)}
+	h.git(t, nil, "read-tree", base)
 	for _, c := range changes {
 		h.stage(t, c)
 		tree := h.git(t, nil, "write-tree")
@@ -48,6 +67,30 @@ func newHistory(t *testing.T, objects, base string, changes []change) *history {
 	}
 	h.git(t, nil, "update-ref", "refs/heads/main", h.commits[len(h.commits)-1])
 	return h
+}
+
+// history510 is the history of Linux 5.10.223, from Debian's source.
+func history510(t *testing.T) *history {
+	t.Helper()
+	store, err := kernels.Open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	ref, err := kernels.ParseRef("debian-source:5.10.223-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo, tree, err := store.Source(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newHistory(t, "5.10.223", repo, tree, changes510(t))
+}
+
+// ref is the reference of commit i, with additions.
+func (h *history) ref(i int, additions ...string) string {
+	return "tree:" + h.dir + "@" + h.commits[i] + strings.Join(additions, "")
 }
 
 // stage puts a change into the index.

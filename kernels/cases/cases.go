@@ -43,8 +43,8 @@ type Case struct {
 	Splats     []string        `yaml:"splats"`     // titles of console splats that show it
 	Hang       bool            `yaml:"hang"`       // it shows as a machine without a sign of life
 	Seen       map[string]Seen `yaml:"seen"`       // measured, by Debian package or upstream version
-	// Uncontrolled says why no kernel is at hand that shows the bug: nobody has
-	// seen its specs fail.
+	// Uncontrolled says why nobody has seen its specs fail, neither on a prebuilt
+	// kernel nor on one built with a patch (kernels/patches).
 	Uncontrolled string `yaml:"uncontrolled"`
 }
 

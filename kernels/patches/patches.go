@@ -3,10 +3,10 @@
 // is built with one of them is the control of a case: its specs have to fail
 // there. docs/controls.md says where each was seen to.
 //
-// A file begins with lines "Case: NAME", "Lines: 6.1 6.12" and, if a commit of
+// A file begins with lines "Cases: NAME…", "Lines: 6.1 6.12" and, if a commit of
 // the kernel is undone, "Undoes: HASH (subject)"; a blank line, what goes wrong,
-// "---" and the patch follow. Its name is the case's name, with the line behind
-// it if another line needs another patch.
+// "---" and the patch follow. Its name is the first case's name, with the line
+// behind it if another line needs another patch.
 package patches
 
 import (
@@ -23,7 +23,7 @@ var files embed.FS
 // Patch brings one bug into kernels of some lines.
 type Patch struct {
 	File   string   // sockhash-stale-entry.patch
-	Case   string   // whose specs fail then
+	Cases  []string // whose specs fail then
 	Lines  []string // 6.12: it applies to the line's kernels, and was seen to do its job there
 	Undoes string   // full hash and subject of the upstream commit, "" if none ever did this
 	About  string   // what goes wrong, in a sentence
@@ -62,8 +62,8 @@ func parse(file string, text []byte) (Patch, error) {
 	for line := range strings.Lines(fields) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		switch name {
-		case "Case":
-			p.Case = value
+		case "Cases":
+			p.Cases = strings.Fields(value)
 		case "Lines":
 			p.Lines = strings.Fields(value)
 		case "Undoes":
@@ -72,8 +72,8 @@ func parse(file string, text []byte) (Patch, error) {
 			return Patch{}, fmt.Errorf("unknown line %q", line)
 		}
 	}
-	if p.Case == "" || len(p.Lines) == 0 || p.About == "" {
-		return Patch{}, fmt.Errorf("the lines Case and Lines, and what goes wrong, must be there")
+	if len(p.Cases) == 0 || len(p.Lines) == 0 || p.About == "" {
+		return Patch{}, fmt.Errorf("the lines Cases and Lines, and what goes wrong, must be there")
 	}
 	return p, nil
 }

@@ -2,7 +2,9 @@ package patches
 
 import (
 	"bytes"
+	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,9 +26,14 @@ func TestPatches(t *testing.T) {
 		known[c.Name] = c
 	}
 	for _, p := range all {
-		c, ok := known[p.Case]
-		if !ok || !strings.HasPrefix(p.File, p.Case) {
-			t.Errorf("%s: of no case, or not named after it: %q", p.File, p.Case)
+		for _, name := range p.Cases {
+			if _, ok := known[name]; !ok {
+				t.Errorf("%s: there is no case %q", p.File, name)
+			}
+		}
+		c := known[p.Cases[0]]
+		if !strings.HasPrefix(p.File, c.Name) {
+			t.Errorf("%s is not named after its case %s", p.File, c.Name)
 		}
 		if !strings.HasPrefix(p.Undoes, c.Fixed.Commit) {
 			t.Errorf("%s: undoes %q, the case was fixed by %s", p.File, p.Undoes, c.Fixed.Commit)
@@ -54,6 +61,26 @@ func changed(t *testing.T, p Patch) int {
 	return n
 }
 
+// Of every case somebody has seen its specs fail: on a prebuilt kernel, on one
+// built with a patch, or the case says why nobody has.
+func TestEveryCaseIsControlled(t *testing.T) {
+	all, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	corpus, err := cases.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range corpus {
+		seen := slices.Contains(slices.Collect(maps.Values(c.Seen)), cases.Affected)
+		patched := slices.ContainsFunc(all, func(p Patch) bool { return slices.Contains(p.Cases, c.Name) })
+		if (seen || patched) == (c.Uncontrolled != "") {
+			t.Errorf("%s: seen affected: %t, by a patch: %t, uncontrolled: %q", c.Name, seen, patched, c.Uncontrolled)
+		}
+	}
+}
+
 // A line has one patch a case, so that a kernel can be asked with all of them.
 func TestOnePatchForACaseAndLine(t *testing.T) {
 	all, err := Load()
@@ -63,10 +90,12 @@ func TestOnePatchForACaseAndLine(t *testing.T) {
 	for _, line := range []string{"5.10", "6.1", "6.12", "7.2"} {
 		seen := map[string]bool{}
 		for _, p := range Of(all, line) {
-			if seen[p.Case] {
-				t.Errorf("%s: two patches of %s", line, p.Case)
+			for _, name := range p.Cases {
+				if seen[name] {
+					t.Errorf("%s: two patches of %s", line, name)
+				}
+				seen[name] = true
 			}
-			seen[p.Case] = true
 		}
 		if !seen["sockhash-stale-entry"] {
 			t.Errorf("%s: none brings the stale entries back", line)
@@ -76,10 +105,10 @@ func TestOnePatchForACaseAndLine(t *testing.T) {
 
 func TestParseSaysWhatIsMissing(t *testing.T) {
 	for text, want := range map[string]string{
-		"Case: a\nLines: 6.1\n\nabout\n":                "no patch",
-		"Case: a\n\nabout\n---\ndiff":                   "must be there",
-		"Case: a\nLines: 6.1\n---\ndiff":                "must be there",
-		"Case: a\nLines: 6.1\nFixes: x\n\na\n---\ndiff": "Fixes",
+		"Cases: a\nLines: 6.1\n\nabout\n":                "no patch",
+		"Cases: a\n\nabout\n---\ndiff":                   "must be there",
+		"Cases: a\nLines: 6.1\n---\ndiff":                "must be there",
+		"Cases: a\nLines: 6.1\nFixes: x\n\na\n---\ndiff": "Fixes",
 	} {
 		if _, err := parse("x.patch", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error with %q", text, err, want)
