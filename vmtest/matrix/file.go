@@ -141,7 +141,7 @@ func (r *reader) file(n *yaml.Node, f *File) {
 
 func (r *reader) kernels(n *yaml.Node) (texts []string) {
 	r.list(n, "kernels", func(n *yaml.Node) {
-		text := r.text(n)
+		text := r.text(n, "!!float", "!!int")
 		if err := r.known.Kernel(text); text != "" && err != nil {
 			r.fault(n, "%v", err)
 		}
@@ -201,7 +201,7 @@ func (r *reader) expectation(n *yaml.Node) Expectation {
 }
 
 func (r *reader) set(n *yaml.Node) string {
-	text := r.text(n)
+	text := r.text(n, "!!float", "!!int")
 	if err := r.known.Set(text); text != "" && err != nil {
 		r.fault(n, "%v", err)
 	}

@@ -83,11 +83,12 @@ func (r *reader) names(n *yaml.Node, what string, known []string) (names []strin
 	return names
 }
 
-// text reads a string that is not empty; "" after a fault.
-func (r *reader) text(n *yaml.Node) string {
+// text reads a string that is not empty; "" after a fault. What YAML takes for
+// something else (6.1, a day) is text as it is written if its tag is allowed.
+func (r *reader) text(n *yaml.Node, allowed ...string) string {
 	n = target(n)
-	if n.Kind != yaml.ScalarNode || strings.TrimSpace(n.Value) == "" || n.Tag == "!!null" {
-		r.fault(n, "want a text")
+	if n.Kind != yaml.ScalarNode || strings.TrimSpace(n.Value) == "" || n.Tag != "!!str" && !slices.Contains(allowed, n.Tag) {
+		r.fault(n, "want a text; put it in quotes if it is one")
 		return ""
 	}
 	return strings.TrimSpace(n.Value)
@@ -130,7 +131,7 @@ func (r *reader) duration(n *yaml.Node) time.Duration {
 }
 
 func (r *reader) date(n *yaml.Node) string {
-	text := r.text(n)
+	text := r.text(n, "!!timestamp")
 	if _, err := time.Parse(time.DateOnly, text); text != "" && err != nil {
 		r.fault(n, "%q is no day; write 2027-03-31", text)
 	}
