@@ -76,7 +76,7 @@ func (q question) options(ref string, rounds int, untilFailure bool, out string)
 // read takes the answer out of a run's results. A fault of the host is an error
 // with its code, and no answer.
 func (q question) read(results []verdict.Result) (bisect.Step, error) {
-	s := bisect.Step{Rounds: roundsIn(results)}
+	s := bisect.Step{Rounds: runsOf(results, "")}
 	judged := judgedSpecs(results)
 	if q.Case != "" {
 		judged = judgedCase(results, q.Case)
@@ -89,13 +89,15 @@ func (q question) read(results []verdict.Result) (bisect.Step, error) {
 		s.Trials, s.Failures = s.Trials+j.rate.Trials, s.Failures+j.rate.Failures
 	}
 	s.Answer, s.Verdict, s.Reason = bisect.AnswerOf(worst.Bisect), worst.Verdict, worst.Reason
-	if s.Answer == bisect.Bad { // a crash, or a hang, is a trial that failed
-		s.Failures = max(1, s.Failures)
+	if s.Answer == bisect.Skip {
+		return s, nil
 	}
-	if s.Answer != bisect.Skip { // specs that count no trials are one each time they run
-		s.Rounds = max(1, s.Rounds)
-		s.Trials = max(s.Rounds, s.Trials, s.Failures)
+	// Of specs that count no trials each run is one; a crash, or a hang, is one too.
+	s.Rounds = max(1, s.Rounds)
+	if s.Answer == bisect.Bad && s.Failures == 0 {
+		s.Failures = max(1, runsOf(results, verdict.Fail))
 	}
+	s.Trials = max(s.Rounds, s.Trials, s.Failures)
 	return s, nil
 }
 
@@ -147,14 +149,16 @@ func worstOf(judged []judgement) verdict.Judgement {
 	return judged[i].Judgement
 }
 
-// roundsIn is how often the spec that ran most often did. Runs that came out
-// alike are one entry, those that did not stand side by side.
-func roundsIn(results []verdict.Result) (most int) {
+// runsOf is how often the spec that came out so most often did; "" is anyhow.
+// Runs that came out alike are one entry, those that did not stand side by side.
+func runsOf(results []verdict.Result, v verdict.Verdict) (most int) {
 	for _, r := range results {
 		for _, su := range r.Suites {
 			runs := map[string]int{}
 			for _, p := range su.Specs {
-				runs[p.Name] += max(1, p.Rounds)
+				if v == "" || v == p.Verdict {
+					runs[p.Name] += max(1, p.Rounds)
+				}
 				most = max(most, runs[p.Name])
 			}
 		}

@@ -10,6 +10,7 @@ import (
 // How the end with the bug is measured.
 const (
 	enough     = 30      // failures give a rate that is no more than twice too low
+	mostBoots  = 8       // for that; a bug that crashes shows once in each
 	mostTrials = 10_000  // that an end is asked to see the bug at all, or to see it often enough
 	mostNeed   = 200_000 // trials that a good answer may cost
 )
@@ -131,9 +132,9 @@ func (r *run) unseen(e end) error {
 
 // measure asks the end with the bug until its rate is known well enough.
 func (r *run) measure(bad end) (k, n int, err error) {
-	for {
+	for boots := 1; ; boots++ {
 		k, n = r.failed(bad.kernel), r.all(bad.kernel)
-		if k >= enough || n >= mostTrials {
+		if k >= enough || n >= mostTrials || boots >= mostBoots {
 			return k, n, nil
 		}
 		more := min((enough-k)*n/max(1, k), mostTrials-n)

@@ -299,3 +299,20 @@ func TestResume(t *testing.T) {
 		t.Errorf("steps of another hunt: %v", err)
 	}
 }
+
+// A bug that crashes shows once in a boot: a few boots must do for its rate,
+// and a good answer is that many rounds.
+func TestCrash(t *testing.T) {
+	w := newWorld(9, 4, Break, 1)
+	h := w.hunt(Break)
+	h.Try = func(k Kernel, rounds int, until bool) (Step, error) {
+		w.boots++
+		if w.rate[w.at(k)] > 0 {
+			return Step{Answer: Bad, Verdict: verdict.Crash, Rounds: 1, Trials: 1, Failures: 1}, nil
+		}
+		return Step{Answer: Good, Verdict: verdict.Unaffected, Rounds: rounds, Trials: rounds}, nil
+	}
+	if r := run1(t, h); r.Outcome != Found || r.Confidence < 0.99 || w.boots != 8+1+3+2 {
+		t.Errorf("%s after %d boots, confidence %v", r.Outcome, w.boots, r.Confidence)
+	}
+}
