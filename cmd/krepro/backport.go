@@ -57,7 +57,7 @@ harmful        1    a spec, a suite or the boot is worse, a new splat, or churn 
                     more than twice as long
 unsure       125    anything else, also a base that cannot be built`,
 		Example: "  krepro backport --base tree:linux@v5.10.218 --patch fix.patch --case sockhash-stale-entry\n" +
-			"  krepro backport --base debian-source:5.10.218-1 --patch 1.patch --patch 2.patch --case sockhash-stale-entry --debug",
+			"  krepro backport --base debian-source:6.1 --patch 1.patch --patch 2.patch --case sockmap-disconnect --debug",
 		Args: cobra.NoArgs,
 		RunE: does(func(ctx context.Context, _ []string) error { return e.backport(ctx, o) }),
 	}
