@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -55,7 +56,7 @@ func (e *env) merge(dirs []string, o matrixOptions) error {
 		return err
 	}
 	if err := joinFolders(out, shards); err != nil {
-		return err
+		return errors.Join(err, os.RemoveAll(out))
 	}
 	if err := writeJSON(filepath.Join(out, runFile), inv); err != nil {
 		return err
