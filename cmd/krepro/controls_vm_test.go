@@ -24,7 +24,7 @@ var controlled = map[string]string{
 
 // Every patch of a line brings its bug back: the case is unaffected on the
 // kernel built of the source as it is, and affected with the patches.
-func TestPatchesBringTheirBugsBack(t *testing.T) {
+func TestTreesWithTheirBugsBack(t *testing.T) {
 	e := vmTest(t)
 	all, err := patches.Load()
 	if err != nil {

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"testing"
-
-	"github.com/krepro/krepro/kernels/patches"
-)
+import "testing"
 
 // Subjects of the commits that the tests of bisection are about.
 const (
@@ -22,16 +18,7 @@ const (
 // built, does not boot and changes a comment only (TestBisectionsMeetTheSkips).
 func changes510(t *testing.T) []change {
 	t.Helper()
-	all, err := patches.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stale []byte
-	for _, p := range patches.Of(all, "5.10") {
-		if p.Cases[0] == staleEntry {
-			stale = p.Text
-		}
-	}
+	stale := patchOf(t, "5.10", staleEntry).Text
 	return []change{
 		{subject: "tcp: keepalive on a listener is told in words", file: "net/ipv4/tcp_timer.c",
 			old: `"Hmm... keepalive on a LISTEN ???\n"`, new: `"keepalive timer of a listening socket\n"`},
