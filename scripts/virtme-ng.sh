@@ -14,7 +14,8 @@ package=virtme-ng
 if ! apt-cache policy virtme-ng | grep -q 'Candidate: [^(]'; then
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Label: Debian' | head -1)
+	# shellcheck disable=SC2016 # apt fills it in
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Label: Debian' | sed -n 1p)
 	mkdir -p "$dir"/lists/partial "$dir"/cache/archives/partial
 	echo "deb [arch=all,amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$dir/sources.list"
 	apt=(apt-get -q -o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/lists"
