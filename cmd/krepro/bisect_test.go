@@ -176,7 +176,7 @@ func TestBisect(t *testing.T) {
 			if r.Outcome != bisect.Found || r.First[0].ID != h.commits[test.answer] || r.Before[0].ID != h.commits[test.answer-1] || r.Find != test.find || r.Confidence < 0.99 {
 				t.Errorf("%+v", r.Result)
 			}
-			for _, want := range []string{"change " + fmt.Sprint(test.answer) + ": " + test.change, "confidence of the answer: 99.", "bisect replay " + filepath.Join(h.dir, "out", bisectLog)} {
+			for _, want := range []string{test.change + ": " + h.commits[test.answer][:12] + " change " + fmt.Sprint(test.answer), "confidence of the answer: 99.", "bisect replay " + filepath.Join(h.dir, "out", bisectLog)} {
 				if !strings.Contains(h.out.String(), want) {
 					t.Errorf("no %q in\n%s", want, h.out.String())
 				}

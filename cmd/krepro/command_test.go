@@ -59,7 +59,7 @@ func put(t *testing.T, path, text string) {
 func TestHelp(t *testing.T) {
 	w := newWorld(t)
 	var all strings.Builder
-	for _, line := range []string{"", "run", "backport", "matrix", "merge", "judge", "compare", "explain", "sweep", "trace", "trace connect", "shell", "export", "doctor", "version", "kernels", "kernels list",
+	for _, line := range []string{"", "run", "backport", "bisect", "verdict", "matrix", "merge", "judge", "compare", "explain", "sweep", "trace", "trace connect", "shell", "export", "doctor", "version", "kernels", "kernels list",
 		"kernels fetch", "kernels build", "kernels show", "kernels diff", "kernels prune", "kernels lock"} {
 		code, out, _ := w.do(t.Context(), append(strings.Fields(line), "--help")...)
 		if code != 0 {

@@ -111,10 +111,11 @@ func exitCodesTopic() *cobra.Command {
   130  interrupted
 
 Of several the first of 130, 128, 1, 125 is taken. krepro backport ends with 0 if
-the patch is validated, 1 if it is not or does harm, 125 if that cannot be told.
-The other commands end with
-0, 128, 129 or 130, krepro doctor with 1 if something is missing, krepro sweep
-with 1 if stale entries are left, krepro kernels diff with 125 if a kernel could
-not be probed.`,
+the patch is validated, 1 if it is not or does harm, 125 if that cannot be told;
+krepro bisect with 0 if it found the change, 125 if it did not; krepro verdict
+with 0 or 1 as git bisect run wants them. The other commands end with 0, 128,
+129 or 130, krepro doctor with 1 if something is missing, krepro sweep with 1 if
+stale entries are left, krepro kernels diff with 125 if a kernel could not be
+probed.`,
 	}
 }

@@ -39,7 +39,8 @@ bug, and prints one line. Its exit code is for git bisect run: 0 without the bug
 1 with it, 125 if that cannot be told, 128 and above for a fault of the host,
 which ends git bisect run. With --find fix 0 and 1 change places: there old is
 with the bug, and new without.`,
-		Example: `  git bisect run krepro verdict --case sockhash-stale-entry
+		Example: `  krepro verdict --tree linux --case sockhash-stale-entry
+  git bisect run krepro verdict --case sockhash-stale-entry
   git bisect start --term-old broken --term-new fixed
   git bisect run krepro verdict --case sockhash-stale-entry --find fix --trials 250`,
 		Args: cobra.NoArgs,

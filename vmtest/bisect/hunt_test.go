@@ -32,7 +32,7 @@ type world struct {
 func newWorld(n, first int, find Find, rate float64) *world {
 	w := &world{trials: 10, rand: rand.New(rand.NewPCG(1, uint64(n))), skips: map[int]bool{}, code: map[int]string{}}
 	for i := range n {
-		w.kernels = append(w.kernels, Kernel{ID: fmt.Sprintf("%040x", i+1), Subject: fmt.Sprintf("change %d", i)})
+		w.kernels = append(w.kernels, Kernel{ID: fmt.Sprintf("%06x%034x", (i+1)*0x9e37, i), Subject: fmt.Sprintf("change %d", i)})
 		w.rate = append(w.rate, 0)
 		if (i >= first) == (find == Break) {
 			w.rate[i] = rate
@@ -187,10 +187,10 @@ func TestEnds(t *testing.T) {
 		outcome Outcome
 		text    string
 	}{
-		{"wrong way round", func() *world { return newWorld(9, 4, Fix, 1) }, NoChange, "the wrong way round: the old end, 000000000000 change 0, has the bug (10 of 10 trials), and the new end"},
+		{"wrong way round", func() *world { return newWorld(9, 4, Fix, 1) }, NoChange, "the wrong way round: the old end, 009e37000000 change 0, has the bug (10 of 10 trials), and the new end"},
 		{"both bad", func() *world { return newWorld(9, 0, Break, 1) }, NoChange, "both ends have the bug"},
-		{"both good", func() *world { return newWorld(9, 9, Break, 1) }, Unsure, "does not show at the new end, 000000000000 change 8: 0 of 850 trials, so its rate is below 0.54 %"},
-		{"new end does not build", func() *world { w := newWorld(9, 4, Break, 1); w.skips[8] = true; return w }, NoChange, "the new end cannot be asked: 000000000000 change 8: build-fail: it does not compile"},
+		{"both good", func() *world { return newWorld(9, 9, Break, 1) }, Unsure, "does not show at the new end, 058fef000000 change 8: 0 of 850 trials, so its rate is below 0.54 %"},
+		{"new end does not build", func() *world { w := newWorld(9, 4, Break, 1); w.skips[8] = true; return w }, NoChange, "the new end cannot be asked: 058fef000000 change 8: build-fail: it does not compile"},
 		{"old end does not build", func() *world { w := newWorld(9, 4, Break, 1); w.skips[0] = true; return w }, NoChange, "the old end cannot be asked"},
 		{"the same code", func() *world { w := newWorld(9, 4, Break, 1); w.code[0], w.code[8] = "c", "c"; return w }, NoChange, "both ends are the same code"},
 		{"too rare", func() *world { w := newWorld(9, 4, Break, 0.0002); w.trials = 1000; return w }, Unsure, "too rare to tell: "},

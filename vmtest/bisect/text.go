@@ -12,7 +12,7 @@ import (
 
 // String is the plan in a line.
 func (p Plan) String() string {
-	return fmt.Sprintf("the bug shows in %s of %s trials: its rate is at least %s; a good answer needs %s trials, at most %d of them; confidence %s",
+	return fmt.Sprintf("the bug shows in %s of %s trials: its rate is at least %s; a good answer rests on %s trials, and there are %d of them at most; confidence %s",
 		report.Thousands(p.Failures), report.Thousands(p.Trials), percent(p.Rate), report.Thousands(p.Need), p.Steps+1, sure(p.Confidence))
 }
 
@@ -40,9 +40,9 @@ func (s Step) says() string {
 
 // found is the answer in a sentence.
 func (r Result) found() string {
-	text := r.First[0].String() + ": " + r.Find.change()
+	text := r.Find.change() + ": " + r.First[0].String()
 	for _, k := range r.Before {
-		text += "; before it " + k.Short()
+		text += "; before it: " + k.Short()
 	}
 	return text
 }
