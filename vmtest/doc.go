@@ -19,6 +19,11 @@
 //	exit.json       event.Exit, written last
 //	artefacts/      qemu.log if QEMU said anything, SUITE.log what a suite printed
 //
+// Machine.Runner has another program boot the VM, over the host's root: virtme-ng
+// or vmtest. The guest then runs as a child of that program's init, in a copy of
+// what would be its initramfs; ports, records and folder are the same, with
+// runner.args for qemu.args.
+//
 // How a VM ended is told by what arrived and what did not, never by QEMU's exit
 // status, which is 0 after a guest panic. Three deadlines bound it: PID 1's first
 // record, silence on all channels, and the whole. A suite that is silent for too
