@@ -4,10 +4,10 @@ export CGO_ENABLED := 0
 SUITES := $(notdir $(wildcard suites/*))
 GOBUILD := go build -trimpath -ldflags "-s -w"
 
-.PHONY: help build generate check unit test repro clean $(SUITES)
+.PHONY: help build generate check unit test test-bisect repro clean $(SUITES)
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 21
 
 repro: build ## install what is missing, run the smoke and sockmap suites on four Debian kernels, print the verdicts
 	scripts/setup.sh
@@ -36,6 +36,10 @@ test: build ## everything: check, unit tests, the suites in VMs on several kerne
 	scripts/setup.sh slurm
 	scripts/check.sh
 	KREPRO_VM_TESTS=1 KREPRO_NET_TESTS=1 scripts/gotest.sh
+
+test-bisect: build ## bisections and backports over kernels built from source
+	scripts/setup.sh test
+	scripts/test-bisect.sh
 
 clean: ## remove build/ (the kernel cache stays: krepro kernels prune)
 	rm -rf build
