@@ -55,6 +55,11 @@ func (s *Store) recipe(ctx context.Context, ref Ref) (r recipe, err error) {
 	if r.fragments, err = ref.fragments(); err != nil {
 		return r, err
 	}
+	for _, file := range ref.Patches {
+		if _, err := os.Stat(file); err != nil {
+			return r, &RefError{ref.Text, fmt.Sprintf("the patch %s cannot be read: %s", file, errno(err)), "check the path"}
+		}
+	}
 	if missing := build.Missing(ctx); len(missing) > 0 {
 		return r, fmt.Errorf("this machine lacks what building a kernel needs: apt install %s", strings.Join(missing, " "))
 	}

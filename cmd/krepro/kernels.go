@@ -50,6 +50,9 @@ func (e *env) stored(f func(context.Context, []string, *kernels.Store) error) fu
 			return err
 		}
 		defer func() { err = errors.Join(err, s.Close()) }()
+		p := newProgress(e.stderr, e.width)
+		defer p.close()
+		p.follow(s)
 		return f(ctx, args, s)
 	})
 }

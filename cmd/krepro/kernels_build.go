@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,7 +36,9 @@ all other commands that take one:
   debian-source:5.10                   Debian's linux-source, newest of a line
   debian-source:5.10.223-1+fix.patch   of a version`,
 		Example: "  krepro kernels build --tree linux --commit v6.12 --patch fix.patch\n  krepro kernels build debian-source:5.10.223-1\n  krepro run --kernel tree:linux@HEAD~3 --suite sockmap",
-		RunE:    does(func(ctx context.Context, args []string) error { return e.build(ctx, o, args) }),
+		RunE: e.stored(func(ctx context.Context, args []string, s *kernels.Store) error {
+			return e.build(ctx, o, args, s)
+		}),
 	}
 	f := c.Flags()
 	f.StringVar(&o.tree, "tree", "", "folder of a kernel tree, under git or not")
@@ -54,6 +54,8 @@ all other commands that take one:
 // ref is what to build: a reference, or a tree by flags; the other flags add to both.
 func (o buildOptions) ref(args []string) (ref kernels.Ref, err error) {
 	switch {
+	case o.jobs < 0:
+		return ref, usage("jobs: %d is negative", o.jobs)
 	case len(args) == 1 && (o.tree != "" || o.commit != ""):
 		return ref, usage("%s: either a reference or --tree and --commit", args[0])
 	case len(args) == 1:
@@ -73,47 +75,27 @@ func (o buildOptions) ref(args []string) (ref kernels.Ref, err error) {
 }
 
 // build is krepro kernels build.
-func (e *env) build(ctx context.Context, o buildOptions, args []string) (err error) {
+func (e *env) build(ctx context.Context, o buildOptions, args []string, s *kernels.Store) error {
 	ref, err := o.ref(args)
 	if err != nil {
 		return err
 	}
-	if o.jobs < 0 {
-		return usage("jobs: %d is negative", o.jobs)
-	}
-	s, err := e.store()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	s.Jobs = o.jobs
-	p := newProgress(e.stderr, e.width)
-	p.follow(s)
 	start := time.Now()
+	s.Jobs = o.jobs
 	img, err := s.Get(ctx, ref)
-	p.close()
 	if err != nil {
 		return err
 	}
 	if o.json {
 		return e.printJSON(img)
 	}
-	return e.showBuilt(s, img, time.Since(start))
-}
-
-// showBuilt prints what was built.
-func (e *env) showBuilt(s *kernels.Store, img *kernels.Image, took time.Duration) error {
 	bytes, err := s.BuildBytes()
 	if err != nil {
 		return err
 	}
-	b := img.Build
-	rows := [][2]string{{"name", img.Name}, {"release", img.Release}, {"commit", strings.TrimSpace(b.Commit + " " + b.Subject)}, {"files", b.Tree}}
-	for _, p := range b.Patches {
-		rows = append(rows, [2]string{"patch", p.Name + " " + p.ID})
-	}
-	rows = append(rows, [][2]string{{"config", b.Config}, {"compiler", b.Compiler}, {"code", b.Code}, {"boot image", img.Vmlinuz},
-		{"took", fmt.Sprintf("%.1f s", took.Seconds())},
+	rows := [][2]string{{"name", img.Name}, {"release", img.Release}}
+	rows = append(append(rows, builtRows(img)...), [][2]string{{"boot image", img.Vmlinuz},
+		{"took", fmt.Sprintf("%.1f s", time.Since(start).Seconds())},
 		{"disk", fmt.Sprintf("%.0f MB, and %.1f GB for sources and build folders", float64(img.Size)/1e6, float64(bytes)/1e9)}}...)
 	for _, r := range rows {
 		if _, err := fmt.Fprintf(e.stdout, "%-11s %s\n", r[0], r[1]); err != nil {
@@ -121,4 +103,20 @@ func (e *env) showBuilt(s *kernels.Store, img *kernels.Image, took time.Duration
 		}
 	}
 	return nil
+}
+
+// builtRows is how a kernel was built, if it was, as name and value.
+func builtRows(img *kernels.Image) [][2]string {
+	b := img.Build
+	if b == nil {
+		return nil
+	}
+	rows := [][2]string{{"commit", b.Commit}, {"subject", b.Subject}, {"files", b.Tree}}
+	if b.Commit == "" {
+		rows = rows[1:]
+	}
+	for _, p := range b.Patches {
+		rows = append(rows, [2]string{"patch", p.Name + " " + p.ID})
+	}
+	return append(rows, [][2]string{{"config", b.Config}, {"compiler", b.Compiler}, {"code", b.Code}}...)
 }

@@ -81,6 +81,9 @@ func (e *env) printKernel(sh shown) error {
 			fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
 		}
 	}
+	for _, line := range builtRows(sh.Image) {
+		fmt.Fprintf(w, "%s\t%s\n", line[0], line[1])
+	}
 	for _, name := range []string{"vmlinuz", "vmlinux", "config", "System.map", "cut BTF"} {
 		if n, ok := sh.Bytes[name]; ok {
 			fmt.Fprintf(w, "%s\t%d bytes\n", name, n)

@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,7 @@ const maxError = 8
 // of source that gcc shows. Paths are told from the top of the source.
 func firstError(log []byte, src string) string {
 	lines := strings.Split(strings.ReplaceAll(string(log), src+"/", ""), "\n")
+	lines = slices.DeleteFunc(lines, func(l string) bool { return tellsMade([]byte(l)) || l == "" })
 	for i, line := range lines {
 		switch {
 		case ccError.MatchString(line):

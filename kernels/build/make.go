@@ -96,7 +96,7 @@ func (j Job) make(ctx context.Context, timeout time.Duration, target string) (er
 	if err := os.WriteFile(j.half(), nil, 0o644); err != nil {
 		return fmt.Errorf("begin make: %w", err)
 	}
-	clean, runErr := run(ctx, out, environment(filepath.Dir(j.Dir)), "make", "-C", j.src(), "O="+j.Obj(), "-j"+strconv.Itoa(jobs),
+	clean, runErr := run(ctx, out, environment(filepath.Dir(j.Dir)), "make", "--no-print-directory", "-C", j.src(), "O="+j.Obj(), "-j"+strconv.Itoa(jobs),
 		"ARCH=x86_64", "CC="+compiler(), "LOCALVERSION=", target)
 	if clean {
 		if err := os.Remove(j.half()); err != nil {
@@ -155,6 +155,11 @@ type counter struct {
 	rest []byte // of a line
 }
 
+// tellsMade tells whether a line is make's about a file.
+func tellsMade(line []byte) bool {
+	return len(line) > 3 && string(line[:2]) == "  " && line[2] >= 'A' && line[2] <= 'Z'
+}
+
 func (c *counter) Write(p []byte) (int, error) {
 	c.rest = append(c.rest, p...)
 	before := c.made
@@ -163,7 +168,7 @@ func (c *counter) Write(p []byte) (int, error) {
 		if !ok {
 			break
 		}
-		if len(line) > 3 && string(line[:2]) == "  " && line[2] >= 'A' && line[2] <= 'Z' {
+		if tellsMade(line) {
 			c.made++
 		}
 		c.rest = rest
