@@ -143,7 +143,7 @@ func (r recipe) name(img *Image) string {
 		parts[i] = notInName.ReplaceAllString(p, "-")
 	}
 	if name = strings.Join(parts, "+"); len(name) > maxName {
-		name = name[:maxName-9] + "~" + img.ID[:8]
+		name = name[:maxName-9] + "~" + r.id()[:8]
 	}
 	return name
 }
@@ -172,7 +172,10 @@ func (s *Store) compile(ctx context.Context, r recipe, dir string) (img *Image, 
 	if b.Code, err = build.Code(job.Obj()); err != nil {
 		return nil, err
 	}
-	return collect(ctx, job, dir, b)
+	if img, err = collect(ctx, job, dir, b); err == nil {
+		r.describe(img)
+	}
+	return img, err
 }
 
 // make configures and compiles, and returns the hash of the configuration.

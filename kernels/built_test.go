@@ -139,6 +139,9 @@ func TestBuildOfCommit(t *testing.T) {
 		t.Errorf("BPF_SYSCALL is %s, DEFAULT_MODULE is %s, %v; want y, and no module", config.Get("CONFIG_BPF_SYSCALL"), config.Get("CONFIG_DEFAULT_MODULE"), err)
 	}
 	built := said.count("building ")
+	if all, err := s.Images(); err != nil || len(all) != 1 || all[0].Name != img.Name {
+		t.Errorf("the cache has %v, %v; want %s", all, err, img.Name)
+	}
 	again := mustGet(t, s, "tree:"+dir+"@"+commit)
 	if again.ID != img.ID || built != 1 || said.count("building ") != 1 {
 		t.Errorf("asked again: id %s, want %s; built %d times, want once", again.ID, img.ID, said.count("building "))
