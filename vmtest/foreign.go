@@ -167,7 +167,7 @@ func (f foreign) fault(e ending) error {
 	panicked := strings.Contains(e.console, "Kernel panic") && !initKilled
 	var what string
 	switch {
-	case strings.Contains(e.said, "terminating on signal"):
+	case !e.stopped && strings.Contains(e.said, "terminating on signal"):
 		what = "QEMU was stopped from outside"
 	case e.console == "":
 		what = "the kernel's console stayed empty"

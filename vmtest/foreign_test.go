@@ -51,6 +51,7 @@ var fakes = map[string]struct {
 	}, event.ExitDied, "", ""},
 	"kernel hangs at boot": {func(p map[string]net.Conn) int {
 		say(p, 0, "console", banner)
+		fmt.Fprintln(os.Stderr, "qemu-system-x86_64: terminating on signal 15") // as it says when we stop it
 		return sleep()
 	}, event.ExitBootDeadline, "", ""},
 	"init powers off": {func(p map[string]net.Conn) int {
