@@ -17,7 +17,7 @@ import (
 )
 
 func (e *env) judgeCommand() *cobra.Command {
-	asJSON := false
+	asJSON, rates := false, false
 	c := &cobra.Command{
 		Use:   "judge DIR",
 		Short: "Judge a run again, from its files alone",
@@ -31,10 +31,18 @@ file. With --json it prints what the run wrote to verdicts.json, byte for byte.`
 			if err != nil {
 				return err
 			}
+			if rates {
+				if _, err := fmt.Fprint(e.stdout, report.AllRates(results)); err != nil {
+					return fmt.Errorf("print rates: %w", err)
+				}
+				return ended(results)
+			}
 			return e.show(results, asJSON)
 		}),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of a table")
+	c.Flags().BoolVar(&rates, "rates", false, "print failures, trials and interval of each case and spec instead of a table")
+	c.MarkFlagsMutuallyExclusive("json", "rates")
 	return c
 }
 

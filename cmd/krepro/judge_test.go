@@ -34,6 +34,10 @@ func TestJudge(t *testing.T) {
 	}
 	golden(t, "judge.txt", out)
 
+	if code, out, _ := w.do(t.Context(), "judge", run, "--rates"); code != verdict.CodeBad || !strings.Contains(out, "  1/50      0.051 % to 11 %  fail     sockmap: ") {
+		t.Errorf("rates, code %d:\n%s", code, out)
+	}
+
 	before := listing(t, run)
 	if _, again, _ := w.do(t.Context(), "judge", run); again != out {
 		t.Errorf("judged twice, it says something else:\n%s", again)

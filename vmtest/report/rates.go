@@ -91,6 +91,43 @@ func Rates(a, b []verdict.Result) string {
 	return out.String()
 }
 
+// AllRates lists each case and spec with trials of each VM: how often it failed,
+// and the interval that its rate is in.
+func AllRates(results []verdict.Result) string {
+	var out bytes.Buffer
+	for i, r := range results {
+		if i > 0 {
+			out.WriteByte('\n')
+		}
+		fmt.Fprintln(&out, kernel(r))
+		w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+		lines := rateLines(r)
+		if len(lines) == 0 {
+			lines = []string{"  no trials"}
+		}
+		for _, line := range lines {
+			fmt.Fprintln(w, line)
+		}
+		w.Flush() // into memory
+	}
+	return out.String()
+}
+
+func rateLines(r verdict.Result) []string {
+	var out []string
+	for _, of := range checksOf(r) {
+		for _, c := range of.all {
+			if c.rate.Trials > 0 {
+				out = append(out, fmt.Sprintf("  %s/%s\t%s\t%s\t%s: %s", Thousands(c.rate.Failures), Thousands(c.rate.Trials), bounds(c.rate), c.Verdict, of.name, c.name))
+			}
+		}
+	}
+	if len(out) > 0 {
+		out = slices.Insert(out, 0, "  FAILURES\tRATE, 95 %\tVERDICT\tCASE OR SPEC")
+	}
+	return out
+}
+
 // chance writes a p-value.
 func chance(p float64) string { return fmt.Sprintf("%.2g", p) }
 

@@ -50,3 +50,7 @@ func TestCompareWhatBothAnswered(t *testing.T) {
 		t.Errorf("got %+v, want spec a alone, 3 of 20 against 0 of 10", got)
 	}
 }
+
+func TestAllRates(t *testing.T) {
+	golden(t, "rates.txt", []byte(AllRates(judged(t, "affected", "unaffected", "untestable-config"))))
+}
