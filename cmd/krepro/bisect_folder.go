@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -96,19 +95,16 @@ func (b *bisection) close() error {
 
 // resumeBisection opens the folder of a bisection that was stopped.
 func resumeBisection(dir string) (*bisection, error) {
-	data, err := os.ReadFile(filepath.Join(dir, bisectFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	file := filepath.Join(dir, bisectFile)
+	if _, err := os.Stat(file); err != nil {
 		return nil, usage("resume: %s is no folder of a bisection: there is no %s in it", dir, bisectFile)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("resume bisection: %w", err)
 	}
 	b := &bisection{}
 	if err := b.open(dir); err != nil {
 		return nil, err
 	}
-	// Read again, now that nobody else writes it.
-	if data, err = os.ReadFile(filepath.Join(dir, bisectFile)); err == nil {
+	data, err := os.ReadFile(file)
+	if err == nil {
 		err = json.Unmarshal(data, b)
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/kernels"
 	"github.com/krepro/krepro/vmtest/bisect"
 	"github.com/krepro/krepro/vmtest/verdict"
@@ -84,7 +85,7 @@ func (p *prober) try(ctx context.Context, k bisect.Kernel, rounds int, untilFail
 	had := p.had[k.ID]
 	var unavailable *kernels.UnavailableError
 	if errors.As(had.err, &unavailable) && unavailable.Gone {
-		return bisect.Step{Answer: bisect.Skip, Verdict: gone, Reason: unavailable.Err.Error(), Seconds: had.took.Seconds()}, nil
+		return bisect.Step{Answer: bisect.Skip, Verdict: gone, Reason: unavailable.Err.Error(), Seconds: event.Round(had.took)}, nil
 	}
 	ref, err := p.ref(k.ID)
 	if err != nil {
@@ -106,7 +107,7 @@ func (p *prober) try(ctx context.Context, k bisect.Kernel, rounds int, untilFail
 		return s, err
 	}
 	s.Dir, err = filepath.Rel(filepath.Dir(p.dir), dir)
-	s.Seconds = (had.took + time.Since(start)).Seconds()
+	s.Seconds = event.Round(had.took + time.Since(start))
 	return s, err
 }
 

@@ -73,6 +73,14 @@ func (q question) options(ref string, rounds int, untilFailure bool, out string)
 		jobs: 1, out: out, repeat: rounds, untilFailure: untilFailure && rounds > 1}
 }
 
+// checkQuestion refuses what a run would refuse, before a kernel is built for it.
+func (e *env) checkQuestion(q question, vm vmOptions) error {
+	o := q.options("debian:6.1", 1, false, "")
+	o.vm = vm
+	_, err := e.plan(o)
+	return err
+}
+
 // read takes the answer out of a run's results. A fault of the host is an error
 // with its code, and no answer.
 func (q question) read(results []verdict.Result) (bisect.Step, error) {

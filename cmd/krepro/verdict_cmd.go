@@ -92,7 +92,7 @@ func (e *env) verdict(ctx context.Context, o verdictOptions, p *prober) error {
 	ref := kernels.Ref{Text: "tree:" + tree, Tree: tree}.With(nil, o.fragments, o.debug)
 	p.ref = func(string) (kernels.Ref, error) { return ref, nil }
 	p.vm = o.vm
-	if err := e.checkProbe(p); err != nil {
+	if err := e.checkQuestion(p.question, p.vm); err != nil {
 		return err
 	}
 	if p.dir, err = verdictFolder(o.out); err != nil {
@@ -111,14 +111,6 @@ func (e *env) verdict(ctx context.Context, o verdictOptions, p *prober) error {
 		return &failure{code: code}
 	}
 	return nil
-}
-
-// checkProbe refuses what a run would refuse, before a kernel is built for it.
-func (e *env) checkProbe(p *prober) error {
-	o := p.question.options("debian:6.1", 1, false, "")
-	o.vm = p.vm
-	_, err := e.plan(o)
-	return err
 }
 
 // verdictFolder is outside of the tree: its files are what is built.
