@@ -29,7 +29,7 @@ func TestTreeBackports(t *testing.T) {
 		{"the fix", []string{fix}, compare.Validated, 0, ""},
 		{"no code", []string{h.patch(t, commented)}, compare.NotValidated, 1, "code"},
 		{"other code", []string{h.patch(t, "pipe: three buffers will do")}, compare.NotValidated, 1, ""},
-		{"the fix, and harm", []string{fix, patchFile(t, "pid.patch", patchOf(t, "5.10", "pidns-own-numbers"))}, compare.Harmful, 1, "pid"},
+		{"the fix, and harm", []string{fix, patchFile(t, "pid.patch", patchOf(t, "6.12", "pidns-own-numbers"))}, compare.Harmful, 1, "pid"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "backport")
