@@ -547,3 +547,32 @@ func TestBuildOfDebianSource(t *testing.T) {
 		t.Errorf("a version that there is not: %v", err)
 	}
 }
+
+// Git keeps trees in several ways.
+func TestBuildOfTreesOfEachKind(t *testing.T) {
+	dir, s, said := toy(t)
+	edit(t, dir, "a.c", "int second;\n")
+	head := fake.Commit(t, dir, "second")
+	at := t.TempDir()
+	shallow, shared, worktree := filepath.Join(at, "shallow"), filepath.Join(at, "shared"), filepath.Join(at, "worktree")
+	fake.Git(t, at, "clone", "--quiet", "--depth=1", "file://"+dir, shallow)
+	fake.Git(t, at, "clone", "--quiet", "--shared", dir, shared)
+	fake.Git(t, dir, "worktree", "add", "--quiet", "--detach", worktree)
+	for _, tree := range []string{shallow, shared, worktree} {
+		for _, ref := range []string{"tree:" + tree, "tree:" + tree + "@HEAD"} {
+			if img := mustGet(t, s, ref); img.Build.Commit != head || img.Build.Subject != "second" {
+				t.Errorf("%s: %+v, want commit %s", ref, img.Build, head)
+			}
+		}
+	}
+	if n := said.count("building "); n != 1 {
+		t.Errorf("built the same files %d times", n)
+	}
+	// As in a hook, or a script of git: what names another repository is not taken.
+	t.Setenv("GIT_DIR", filepath.Join(at, "nowhere"))
+	t.Setenv("GIT_INDEX_FILE", filepath.Join(at, "nowhere"))
+	edit(t, shallow, "a.c", "int third;\n")
+	if img := mustGet(t, s, "tree:"+shallow); !strings.HasPrefix(img.Build.Subject, "changes on "+head[:12]) {
+		t.Errorf("with git's variables set: %+v", img.Build)
+	}
+}
