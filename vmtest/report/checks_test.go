@@ -73,3 +73,23 @@ func TestCheckSpec(t *testing.T) {
 		}
 	}
 }
+
+// A suite without an end is no failure of a spec: it lacks an answer, unless
+// what stopped it is expected.
+func TestCheckEnd(t *testing.T) {
+	r := verdict.Result{Cases: []verdict.Case{{Name: "met", Met: true}}}
+	for _, test := range []struct {
+		s    verdict.Suite
+		want status
+	}{
+		{verdict.Suite{Judgement: judgement(verdict.OtherCrash)}, errored},
+		{verdict.Suite{Judgement: judgement(verdict.OtherCrash), Case: "met"}, known},
+		{verdict.Suite{Judgement: judgement(verdict.Untestable), Case: "met"}, skipped},
+		{verdict.Suite{Judgement: judgement(verdict.Untestable)}, skipped},
+		{verdict.Suite{Judgement: judgement(verdict.Empty)}, errored},
+	} {
+		if got := checkEnd(r, test.s).status; got != test.want {
+			t.Errorf("%s, case %q: status %d, want %d", test.s.Verdict, test.s.Case, got, test.want)
+		}
+	}
+}

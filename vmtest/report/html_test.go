@@ -74,6 +74,16 @@ func TestHTMLSaysWhatTheMatrixSays(t *testing.T) {
 	}
 }
 
+// A cell opens to what was counted, what was expected, and why.
+func TestHTMLCell(t *testing.T) {
+	c := verdict.Case{Name: "c", Judgement: judgement(verdict.Affected), Expect: verdict.Affected, Why: "we wait for a fix", Met: true, Rate: verdict.RateOf(5, 10)}
+	page, err := HTML([]verdict.Result{{Cases: []verdict.Case{c}}}, nil)
+	want := `<details><summary>affected</summary><div><p>expected</p><p>5 of 10 trials; rate 19 % to 81 % (95 %)</p><p>so it is</p><p>expected: we wait for a fix</p></div></details>`
+	if err != nil || !bytes.Contains(page, []byte(want)) {
+		t.Errorf("%v, want %s in\n%s", err, want, page)
+	}
+}
+
 // What a kernel or a test wrote stays text.
 func TestHTMLOfAnything(t *testing.T) {
 	r := judged(t, "wrong-symptom")[0]

@@ -35,8 +35,8 @@ func TestMarkdownOfAnything(t *testing.T) {
 // Commands are one line each whatever the message has in it, and as many as
 // GitHub shows.
 func TestAnnotations(t *testing.T) {
-	got := annotation("a: b, 5 %", "x: 5 %\r\n::warning::y,z")
-	if want := "::error title=a%3A b%2C 5 %25::x: 5 %25%0D%0A::warning::y,z"; got != want {
+	got := annotation("a: b, 5 %\n", "x: 5 %\r\n::warning::y,z")
+	if want := "::error title=a%3A b%2C 5 %25%0A::x: 5 %25%0D%0A::warning::y,z"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := Annotations(judged(t, "affected", "unaffected")); len(got) > 0 {
