@@ -102,6 +102,10 @@ func (e *env) backport(ctx context.Context, o backportOptions) (err error) {
 		p.follow(store)
 		return store.Get(ctx, ref)
 	}
+	b.apply = func(ctx context.Context, ref kernels.Ref) error {
+		_, _, err := store.Source(ctx, ref)
+		return err
+	}
 	b.run = func(ctx context.Context, o runOptions) ([]verdict.Result, error) {
 		results, _, err := e.execute(ctx, store, o)
 		return results, err

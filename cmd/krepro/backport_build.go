@@ -18,13 +18,13 @@ func (b *backport) build(ctx context.Context) (*compare.Report, error) {
 	if err != nil && !errors.As(err, &unbuildable) {
 		return nil, err
 	}
-	if unbuildable != nil && unbuildable.Stage == kernels.StagePatch && len(b.base.Patches) == 0 {
-		return b.without(compare.NotValidated, "the patch does not fit: "+unbuildable.Text), nil
+	if unbuildable != nil && unbuildable.Stage == kernels.StagePatch {
+		return b.misfit(ctx, unbuildable)
 	}
 	before, err := b.image(ctx, false, false)
 	switch {
 	case errors.As(err, &baseToo):
-		return b.without(compare.Unsure, fmt.Sprintf("the base cannot be built: %s: %s", baseToo.Stage, baseToo.Text)), nil
+		return b.baseless(baseToo), nil
 	case err != nil:
 		return nil, err
 	case unbuildable != nil:
@@ -33,6 +33,22 @@ func (b *backport) build(ctx context.Context) (*compare.Report, error) {
 		return b.without(compare.NotValidated, "the patch changes nothing of what is built with this configuration: the code is the same"), nil
 	}
 	return nil, nil
+}
+
+// misfit says whether the patch does not fit, or one that the base has already.
+func (b *backport) misfit(ctx context.Context, unbuildable *kernels.BuildError) (*compare.Report, error) {
+	var baseToo *kernels.BuildError
+	switch err := b.apply(ctx, b.ref(false, false)); {
+	case errors.As(err, &baseToo):
+		return b.baseless(baseToo), nil
+	case err != nil:
+		return nil, err
+	}
+	return b.without(compare.NotValidated, "the patch does not fit: "+unbuildable.Text), nil
+}
+
+func (b *backport) baseless(unbuildable *kernels.BuildError) *compare.Report {
+	return b.without(compare.Unsure, fmt.Sprintf("the base cannot be built: %s: %s", unbuildable.Stage, unbuildable.Text))
 }
 
 func (b *backport) without(v compare.Verdict, reason string) *compare.Report {

@@ -37,9 +37,11 @@ type backport struct {
 	known cases.Case
 	dir   string
 	say   func(format string, args ...any)
-	// get has a kernel in the cache; run does a whole run into a folder.
-	get func(context.Context, kernels.Ref) (*kernels.Image, error)
-	run func(context.Context, runOptions) ([]verdict.Result, error)
+	// get has a kernel in the cache, apply its source alone, patched; run does a
+	// whole run into a folder.
+	get   func(context.Context, kernels.Ref) (*kernels.Image, error)
+	apply func(context.Context, kernels.Ref) error
+	run   func(context.Context, runOptions) ([]verdict.Result, error)
 
 	images map[string]*kernels.Image // by reference: what is tested stays the same if a tree changes meanwhile
 	steps  []compare.Step

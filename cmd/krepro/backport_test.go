@@ -52,6 +52,12 @@ func newBench(t *testing.T, args ...string) *bench {
 		}
 		return &kernels.Image{Kernel: event.Kernel{Ref: ref.Text, ID: addition, Release: "5.10.218", Build: &event.Build{Code: w.code(addition)}}}, nil
 	}
+	w.b.apply = func(_ context.Context, ref kernels.Ref) error {
+		if broken := w.broken[w.addition(ref.Text)]; broken != nil {
+			return broken
+		}
+		return nil
+	}
 	w.b.run = func(_ context.Context, o runOptions) ([]verdict.Result, error) {
 		w.ran = append(w.ran, o)
 		r := w.results(filepath.Base(o.out), o)
@@ -264,7 +270,9 @@ func TestBackportWithoutRuns(t *testing.T) {
 		reason string
 		built  int
 	}{
-		"does not apply":   {map[string]*kernels.BuildError{"+fix.patch": unbuildable(kernels.StagePatch)}, false, compare.NotValidated, 1, "hunk 2 of 3 of net/core/sock_map.c", 1},
+		"does not apply": {map[string]*kernels.BuildError{"+fix.patch": unbuildable(kernels.StagePatch)}, false, compare.NotValidated, 1, "hunk 2 of 3 of net/core/sock_map.c", 1},
+		"the base's own patch does not": {map[string]*kernels.BuildError{"+fix.patch": unbuildable(kernels.StagePatch), "": unbuildable(kernels.StagePatch)}, false,
+			compare.Unsure, 125, "the base cannot be built: patch", 1},
 		"does not compile": {map[string]*kernels.BuildError{"+fix.patch": unbuildable(kernels.StageCompile)}, false, compare.NotValidated, 1, "with the patch the kernel cannot be built: compile", 2},
 		"nor does the base": {map[string]*kernels.BuildError{"+fix.patch": unbuildable(kernels.StageCompile), "": unbuildable(kernels.StageCompile)}, false,
 			compare.Unsure, 125, "the base cannot be built: compile", 2},
