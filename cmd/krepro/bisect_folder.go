@@ -47,7 +47,7 @@ type bisection struct {
 	CPUs   int    `json:"cpus,omitempty"`
 	Memory string `json:"memory,omitempty"`
 
-	Steps []bisect.Step `json:"steps"`
+	Steps []bisect.Step `json:"steps,omitempty"`
 
 	dir  string // absolute
 	lock *flock.Flock
