@@ -85,12 +85,13 @@ func (r *run) look() (end, error) {
 	for rounds := 1; ; rounds *= 4 {
 		asked := false
 		for _, e := range []end{first, r.other(first)} {
-			if n := r.all(e.kernel); n >= mostTrials || rounds > MostRounds {
+			left := mostTrials - r.all(e.kernel)
+			if left <= 0 || rounds > MostRounds {
 				continue
 			}
 			asked = true
 			r.Say("%s: %s", e.part, e.kernel)
-			s, err := r.ask(e.part, e.kernel, rounds, true)
+			s, err := r.ask(e.part, e.kernel, min(rounds, r.rounds(left)), true)
 			if err == nil {
 				err = settled(e, s)
 			}

@@ -140,20 +140,20 @@ func (r *run) took(s Step) Step {
 	return s
 }
 
-// known is the answer of a kernel with the same code. A kernel that is asked
-// again has to answer for itself.
-func (r *run) known(part string, k Kernel, code string) (Step, bool) {
+// known is the answer of a kernel with the same code: bad if it ever was. A
+// kernel that is asked again has to answer for itself.
+func (r *run) known(part string, k Kernel, code string) (s Step, ok bool) {
 	if code == "" || part == Again {
-		return Step{}, false
+		return s, false
 	}
-	for _, s := range slices.Backward(r.res.Steps) {
-		if s.Code == code && s.Kernel.ID != k.ID {
-			s.Same = s.Kernel.ID
-			s.Rounds, s.Trials, s.Failures, s.Seconds, s.Dir = 0, 0, 0, 0, ""
-			return s, true
+	for _, o := range r.res.Steps {
+		if o.Code == code && o.Kernel.ID != k.ID && o.Same == "" && s.Answer != Bad {
+			s, ok = o, true
 		}
 	}
-	return Step{}, false
+	s.Same = s.Kernel.ID
+	s.Rounds, s.Trials, s.Failures, s.Seconds, s.Dir = 0, 0, 0, 0, ""
+	return s, ok
 }
 
 // reach asks a kernel until it fails, or has passed so many trials in this part.

@@ -222,6 +222,26 @@ func TestSameCode(t *testing.T) {
 	}
 }
 
+// A bad end that passed the last of its boots is bad to kernels with its code.
+func TestSameCodeOfARareBug(t *testing.T) {
+	w := newWorld(16, 6, Break, 1)
+	w.code[15], w.code[7] = "c", "c"
+	ends := 0
+	h := w.hunt(Break)
+	h.Try = func(k Kernel, rounds int, until bool) (Step, error) {
+		if w.at(k) == 15 {
+			if ends++; ends > 1 {
+				return Step{Answer: Good, Verdict: verdict.Unaffected, Rounds: 1, Trials: 10}, nil
+			}
+		}
+		return w.try(k, 1, until)
+	}
+	r := run1(t, h)
+	if r.Outcome != Found || r.First[0].ID != w.kernels[6].ID || ends < 2 {
+		t.Errorf("%s after %d boots of the end: %s", r.Outcome, ends, r.Text)
+	}
+}
+
 // The change and what is before it are asked again, and must come out as before.
 func TestAgain(t *testing.T) {
 	w := newWorld(4, 2, Break, 1)
