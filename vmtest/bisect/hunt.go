@@ -3,7 +3,6 @@ package bisect
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/krepro/krepro/vmtest/report"
 	"github.com/krepro/krepro/vmtest/verdict"
