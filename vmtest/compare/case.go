@@ -157,8 +157,8 @@ func (c Case) More() int {
 	case c.State == Short:
 		each := float64(c.After.Trials) / float64(max(1, c.Rounds))
 		return int(max(1, min(math.Ceil(float64(c.missing())/max(1, each)), float64(c.Rounds))))
-	case c.State == Unclear && c.Rounds < 2:
-		return 1 // a second time tells a fault of the kernel from an accident
+	case c.State == Unclear && c.Rounds < sure:
+		return 1 // once more tells a fault of the kernel from an accident
 	}
 	return 0
 }

@@ -69,14 +69,14 @@ func TestCaseByRuns(t *testing.T) {
 	}
 }
 
-// A run that did not answer is asked for a second time, and no more.
+// Where a run did not answer more follow, but not without end.
 func TestCaseUnclear(t *testing.T) {
 	steps := asked(1, 200, []int{200}, []int{0})
 	steps[1].Results[0].Cases[0].Verdict = verdict.Broken
 	if c := caseOf(bug, steps); c.State != Unclear || c.More() != 1 {
 		t.Errorf("%+v", c)
 	}
-	steps = append(steps, asked(1, 200, []int{200}, []int{0})...)
+	steps = append(steps, asked(2, 200, []int{200}, []int{0})...)
 	if c := caseOf(bug, steps); c.State != Unclear || c.More() != 0 {
 		t.Errorf("%+v", c)
 	}

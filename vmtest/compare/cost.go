@@ -89,7 +89,7 @@ func accel(s Step) string {
 	return ""
 }
 
-func (c Cost) dear() bool { return c.Pairs >= sure && c.Low >= dear }
+func (c Cost) dear() bool { return c.Pairs > 1 && c.Low >= dear }
 
 func (c Cost) String() string {
 	under := "under " + c.Accel

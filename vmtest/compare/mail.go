@@ -141,8 +141,11 @@ func (a About) build(line printer) {
 
 // String is a change in a line.
 func (c Change) String() string {
-	name := cmp.Or(c.Spec, c.Suite, "the boot")
-	if c.Spec == "" && c.Suite != "" {
+	name := c.Suite + ": " + c.Spec
+	switch {
+	case c.Suite == "":
+		name = "the boot"
+	case c.Spec == "":
 		name = "suite " + c.Suite
 	}
 	if c.Debug {

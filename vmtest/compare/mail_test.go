@@ -36,7 +36,7 @@ func TestMail(t *testing.T) {
 	debug.Debug = true
 	for name, text := range map[string]string{
 		"validated":    mail(Of(bug, pairs(2, good, fixed), ""), about),
-		"harmful":      mail(Of(bug, pairs(2, good.with(tried("rare", verdict.Pass, 0, 50)), worse), ""), debug),
+		"harmful":      mail(Of(bug, pairs(3, good.with(tried("rare", verdict.Pass, 0, 50)), worse), ""), debug),
 		"does-not-fit": mail(Without(bug, NotValidated, "it does not apply: fix.patch: net/core/sock_map.c: hunk 2 (line 1503)\nwant:\n  return;"), About{Version: "0.1.0", Specs: about.Specs, Command: about.Command, Base: about.Base}),
 	} {
 		golden(t, name+".txt", text)
