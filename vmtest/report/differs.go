@@ -30,7 +30,7 @@ func differences(r verdict.Result) []difference {
 	}
 	for _, c := range r.Cases {
 		if !c.Met {
-			add(c.Name, c.Judgement, fmt.Sprintf("%s (%s is expected)", c.Surprise(), cmp.Or(string(c.Expect), "a clear answer")))
+			add(c.Name, c.Judgement, expecting(c.Surprise(), cmp.Or(string(c.Expect), "a clear answer"), c.Why))
 		}
 	}
 	for _, s := range r.Suites {
@@ -51,12 +51,22 @@ func differences(r verdict.Result) []difference {
 	return out
 }
 
-// surprised says how a spec is not as expected.
+// surprised says how a spec is not as expected, "" where its verdict says it.
 func surprised(p verdict.Spec) string {
-	if p.Expect == "" {
+	switch {
+	case p.Verdict == verdict.Expired || p.Verdict == verdict.Unmatched:
+		return ""
+	case p.Expect == "":
 		return string(p.Surprise())
 	}
-	return fmt.Sprintf("%s (%s is expected: %s)", p.Surprise(), p.Expect, p.Why)
+	return expecting(p.Surprise(), string(p.Expect), p.Why)
+}
+
+func expecting(s verdict.Surprise, what, why string) string {
+	if why != "" {
+		why = ": " + why
+	}
+	return fmt.Sprintf("%s (%s is expected%s)", s, what, why)
 }
 
 // reason is why a spec has its verdict, without its name.
