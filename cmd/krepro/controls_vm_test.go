@@ -2,53 +2,49 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
-	"github.com/krepro/krepro/kernels"
 	"github.com/krepro/krepro/kernels/cases"
 	"github.com/krepro/krepro/kernels/patches"
 	"github.com/krepro/krepro/vmtest/verdict"
 )
 
-// controlled are the sources that kernels/patches are made for, by line.
-var controlled = map[string]string{
-	"5.10": "debian-source:5.10.223-1",
-	"6.1":  "debian-source:6.1.192-2",
-	"6.12": "debian-source:6.12.117-1",
-	"7.2":  "debian-source:7.2.13-1",
-}
-
 // Every patch of a line brings its bug back: the case is unaffected on the
 // kernel built of the source as it is, and affected with the patches.
 func TestTreesWithTheirBugsBack(t *testing.T) {
-	e := vmTest(t)
+	for _, c := range []struct{ line, source string }{
+		{"6.1", "debian-source:6.1.192-2"},
+		{"6.12", "debian-source:6.12.117-1"},
+		{"7.2", "debian-source:7.2.13-1"},
+	} {
+		t.Run(c.line, func(t *testing.T) { buildTest(t).checkControls(t, c.line, c.source) })
+	}
+	t.Run("5.10", func(t *testing.T) { vmTest(t).checkControls(t, "5.10", history510(t).ref(0)) })
+}
+
+// checkControls runs the suites of a line's patches on its source without and with them.
+func (e *env) checkControls(t *testing.T, line, source string) {
 	all, err := patches.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for line, source := range controlled {
-		t.Run(line, func(t *testing.T) {
-			ours := patches.Of(all, line)
-			plain, patched := source, source+"+"+patchFile(t, "controls.patch", ours...)
-			buildable(t, plain, patched)
-			dir := filepath.Join(t.TempDir(), "run")
-			args := []string{"run", "--out", dir, "--size", "quick", "--kernel", plain, "--kernel", patched}
-			for _, s := range suitesOf(t, ours) {
-				args = append(args, "--suite", s)
-			}
-			e.call(t, args...) // what the exit code has to say of either kernel is not asked here
-			before, after := casesOf(t, dir, plain), casesOf(t, dir, patched)
-			for _, p := range ours {
-				for _, name := range p.Cases {
-					equal(t, line+" "+name+" as it is", before[name], verdict.Unaffected)
-					equal(t, line+" "+name+" with "+p.File, after[name], verdict.Affected)
-				}
-			}
-		})
+	ours := patches.Of(all, line)
+	patched := source + "+" + patchFile(t, "controls.patch", ours...)
+	dir := filepath.Join(t.TempDir(), "run")
+	args := []string{"run", "--out", dir, "--size", "quick", "--kernel", source, "--kernel", patched}
+	for _, s := range suitesOf(t, ours) {
+		args = append(args, "--suite", s)
+	}
+	e.call(t, args...) // the exit code is of both kernels together
+	before, after := casesOf(t, dir, source), casesOf(t, dir, patched)
+	for _, p := range ours {
+		for _, name := range p.Cases {
+			equal(t, name+" as it is", before[name], verdict.Unaffected)
+			equal(t, name+" with "+p.File, after[name], verdict.Affected)
+		}
 	}
 }
 
@@ -82,36 +78,6 @@ func suitesOf(t *testing.T, all []patches.Patch) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// buildable skips a test whose kernels are not in the cache, unless kernels may
-// be built (KREPRO_BUILD_TESTS, make test-bisect): that takes minutes for each line.
-func buildable(t *testing.T, refs ...string) {
-	t.Helper()
-	if os.Getenv("KREPRO_BUILD_TESTS") != "" {
-		return
-	}
-	store, err := kernels.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	for _, text := range refs {
-		ref, err := kernels.ParseRef(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		// What is in the cache is there without a word.
-		ctx, cancel := context.WithCancel(t.Context())
-		store.Progress = func(string) { cancel() }
-		_, err = store.Get(ctx, ref)
-		if stopped := ctx.Err(); stopped != nil {
-			t.Skipf("%s is not in the cache: make test-bisect builds it", text)
-		}
-		if cancel(); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // casesOf are the verdicts on the cases of one kernel of a run, all its VMs taken together.
