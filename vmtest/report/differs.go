@@ -51,12 +51,9 @@ func differences(r verdict.Result) []difference {
 	return out
 }
 
-// surprised says how a spec is not as expected, "" where its verdict says it.
+// surprised says how a spec is not as expected.
 func surprised(p verdict.Spec) string {
-	switch {
-	case p.Verdict == verdict.Expired || p.Verdict == verdict.Unmatched:
-		return ""
-	case p.Expect == "":
+	if p.Expect == "" {
 		return string(p.Surprise())
 	}
 	return expecting(p.Surprise(), string(p.Expect), p.Why)
