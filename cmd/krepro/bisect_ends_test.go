@@ -12,6 +12,8 @@ import (
 
 	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/kernels"
+	"github.com/krepro/krepro/kernels/cases"
+	"github.com/krepro/krepro/kernels/debian"
 	"github.com/krepro/krepro/vmtest/bisect"
 	"github.com/krepro/krepro/vmtest/verdict"
 )
@@ -174,5 +176,19 @@ func TestBisectLocked(t *testing.T) {
 	}
 	if err := b.close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The changelog's line of the case's commit, or the word that there is none.
+func TestChangelogLines(t *testing.T) {
+	change := cases.Change{Subject: "bpf, sockmap: Fix it"}
+	items := []debian.Item{{Text: "net: other", Upstream: "5.10.222"}, {Text: "[x86] bpf, sockmap: Fix it (CVE-2026-1)", Upstream: "5.10.222"}}
+	for want, given := range map[string][]debian.Item{
+		"Debian's changelog of 5.10.223-1: [x86] bpf, sockmap: Fix it (CVE-2026-1) (upstream 5.10.222)":            items,
+		`Debian's changelog names 1 changes between 5.10.218-1 and 5.10.223-1, and none is "bpf, sockmap: Fix it"`: items[:1],
+	} {
+		if got := changelogLines(given, change, "5.10.218-1", "5.10.223-1"); len(got) != 1 || got[0] != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

@@ -51,6 +51,7 @@ func (k Kernel) Packages(t testing.TB) []Package {
 			"boot/vmlinuz-" + k.Release: boot, "boot/config-" + k.Release: config, "boot/System.map-" + k.Release: []byte("stub\n"),
 			"lib/modules/" + k.Release + "/kernel/drivers/net/veth.ko": []byte("veth of " + k.Version),
 			"usr/share/doc/linux-image-" + k.Release + "/copyright":    []byte("none"),
+			"usr/share/doc/linux-image-" + k.Release + "/changelog.gz": k.changelog(t),
 		})}
 	}
 	in := "usr/lib/modules/" + k.Release + "/"
@@ -58,7 +59,8 @@ func (k Kernel) Packages(t testing.TB) []Package {
 	all := []Package{
 		k.pack(t, "linux-image-"+k.Release, strings.Join([]string{"kmod", tied("linux-base"), tied("linux-binary"), tied("linux-modules")}, ", "), nil),
 		k.pack(t, "linux-binary-"+k.Release, tied("linux-base"), map[string][]byte{in + "vmlinuz": boot}),
-		k.pack(t, "linux-base-"+k.Release, "", map[string][]byte{in + "config": config, in + "System.map": []byte("stub\n"), in + "modules.order": []byte("x\n")}),
+		k.pack(t, "linux-base-"+k.Release, "", map[string][]byte{in + "config": config, in + "System.map": []byte("stub\n"), in + "modules.order": []byte("x\n"),
+			"usr/share/doc/linux-base-" + k.Release + "/changelog.Debian.gz": k.changelog(t)}),
 		k.pack(t, "linux-modules-"+k.Release, "kmod", map[string][]byte{in + "kernel/drivers/net/veth.ko": []byte("veth of " + k.Version)}),
 	}
 	var kept []Package
@@ -86,6 +88,12 @@ type Source interface {
 
 // File is its name in a pool.
 func (p Package) File() string { return p.Name + "_" + p.Version + "_amd64.deb" }
+
+// changelog names the version.
+func (k Kernel) changelog(t testing.TB) []byte {
+	t.Helper()
+	return Gzip(t, []byte("linux ("+k.Version+") bookworm; urgency=medium\n\n  * Something\n"))
+}
 
 func (k Kernel) pack(t testing.TB, name, depends string, files map[string][]byte) Package {
 	t.Helper()
