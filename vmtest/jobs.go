@@ -14,11 +14,16 @@ import (
 // code, the kernel's ELF file, the initramfs.
 const overhead = 300
 
-// DefaultJobs is how many VMs of so many CPUs and MiB each this host can run at
-// once: its processors bound it, and four fifths of the memory that is free.
-// Zero asks for Machine's defaults. It is at least one.
-func DefaultJobs(cpus, memory int) (int, error) {
-	m := Machine{CPUs: cpus, Memory: cmp.Or(memory, leastMemory)}.filled()
+// DefaultJobs is how many machines of this Runner, CPUs and Memory this host can
+// run at once: its processors bound it, and four fifths of the memory that is
+// free. It is at least one.
+func (m Machine) DefaultJobs() (int, error) {
+	m = m.filled()
+	least := leastMemory
+	if m.Runner != RunnerQEMU {
+		least = leastForeign
+	}
+	m.Memory = cmp.Or(m.Memory, least)
 	free, err := freeMemory()
 	if err != nil {
 		return 0, err

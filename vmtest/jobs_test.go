@@ -18,7 +18,7 @@ func TestJobs(t *testing.T) {
 }
 
 func TestDefaultJobs(t *testing.T) {
-	if n, err := DefaultJobs(0, 0); err != nil || n < 1 {
+	if n, err := (Machine{}).DefaultJobs(); err != nil || n < 1 {
 		t.Errorf("DefaultJobs: %d, %v", n, err)
 	}
 }

@@ -169,7 +169,7 @@ func kvm() finding {
 
 func memory() finding {
 	f := finding{What: "processors", Need: true, Type: "krepro run --memory 384M"}
-	jobs, err := vmtest.DefaultJobs(0, 0)
+	jobs, err := vmtest.Machine{}.DefaultJobs()
 	if err != nil {
 		f.Is = err.Error()
 		return f

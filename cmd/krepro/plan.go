@@ -160,7 +160,7 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 		p.machine.Env = append(p.machine.Env, event.EnvCallGraph+"=1")
 	}
 	if p.jobs = o.jobs; p.jobs == 0 {
-		p.jobs, err = vmtest.DefaultJobs(p.machine.CPUs, p.machine.Memory)
+		p.jobs, err = p.machine.DefaultJobs()
 	}
 	return p, err
 }
