@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"os/user"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,7 @@ func startSlurm(t *testing.T) *cluster {
 	s.daemon(t, "slurmctld", "-D")
 	s.daemon(t, "slurmd", "-D")
 	t.Cleanup(func() { s.empty(t) }) // before its daemons end
+	s.endOnInterrupt(t)
 	s.await(t, "sh", "-c", "sinfo --noheader --format=%t | grep -qx idle")
 	return s
 }
@@ -99,15 +101,16 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// command is one of Slurm's, run in dir with krepro on the PATH.
+// command is one of Slurm's, run in dir. It ends with the test's process.
 func (s *cluster) command(dir, name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "SLURM_CONF="+filepath.Join(s.dir, "slurm.conf"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	return cmd
 }
 
-// daemon starts one, which ends with the test or the process of the test.
+// daemon starts one, which ends with the test.
 func (s *cluster) daemon(t *testing.T, name string, args ...string) {
 	t.Helper()
 	log, err := os.Create(filepath.Join(s.dir, name+".log"))
@@ -117,7 +120,6 @@ func (s *cluster) daemon(t *testing.T, name string, args ...string) {
 	defer log.Close()
 	cmd := s.command(s.dir, name, args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %s (scripts/setup.sh test installs it): %v", name, err)
 	}
@@ -156,4 +158,22 @@ func (s *cluster) empty(t *testing.T) {
 		t.Errorf("end all jobs: %v: %s", err, out)
 	}
 	s.await(t, "sh", "-c", `jobs=$(squeue --noheader) && [ -z "$jobs" ]`)
+}
+
+// endOnInterrupt ends all jobs when somebody interrupts the tests: a job outlives
+// its node daemon.
+func (s *cluster) endOnInterrupt(t *testing.T) {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	over := make(chan struct{})
+	t.Cleanup(func() { signal.Stop(interrupted); close(over) })
+	go func() {
+		select {
+		case <-interrupted:
+			defer os.Exit(130)
+			defer os.RemoveAll(s.dir)
+			s.empty(t)
+		case <-over:
+		}
+	}()
 }

@@ -61,7 +61,7 @@ func (s *cluster) failsWithout(t *testing.T, dir, id string) {
 		os.Rename(filepath.Join(runs, id, "shard-1"), filepath.Join(runs, "half", "shard-1"))); err != nil {
 		t.Fatal(err)
 	}
-	out, err := s.command(dir, "sbatch", "--wait", "--output=half.log", script(t, "slurm-merge.sbatch"), "half").CombinedOutput()
+	out, err := s.command(dir, "timeout", "300", "sbatch", "--wait", "--output=half.log", script(t, "slurm-merge.sbatch"), "half").CombinedOutput()
 	if err == nil {
 		t.Errorf("a merge of one shard of two ends well: %s", out)
 	}
@@ -75,7 +75,7 @@ func (s *cluster) failsWithout(t *testing.T, dir, id string) {
 // --wait the job must end well.
 func (s *cluster) submit(t *testing.T, dir string, args ...string) (id string) {
 	t.Helper()
-	out, err := s.command(dir, "sbatch", append([]string{"--parsable"}, args...)...).CombinedOutput()
+	out, err := s.command(dir, "timeout", append([]string{"300", "sbatch", "--parsable"}, args...)...).CombinedOutput()
 	if err != nil {
 		logs, _ := filepath.Glob(filepath.Join(dir, "krepro-*.log"))
 		for _, log := range logs {
