@@ -51,9 +51,12 @@ func firstError(log []byte, src string) string {
 	for i, line := range lines {
 		switch {
 		case ccError.MatchString(line):
-			return quote(lines[i:], func(l string) bool { return strings.HasPrefix(l, "    ") })
+			return quote(lines[i:], func(l string) bool { return strings.HasPrefix(l, " ") })
 		case linkError.MatchString(line):
-			return quote(lines[i:], linkError.MatchString)
+			if i > 0 && strings.HasSuffix(lines[i-1], "':") { // ld: FILE: in function `NAME':
+				return lines[i-1] + "\n" + line
+			}
+			return line
 		}
 	}
 	for i, line := range lines {
