@@ -219,18 +219,14 @@ func TestVMDeadline(t *testing.T) {
 }
 
 func TestVMPanic(t *testing.T) {
-	start := time.Now()
 	m := machine(t, "panic", "pass")
-	exit, _ := run(t, m, event.ExitDied)
+	exit, _ := run(t, m, event.ExitDied) // and neither silence nor a deadline
 	if exit.Phase != "panic" || exit.Spec != "second" || len(exit.Tail) != tailLines {
 		t.Errorf("exit is %+v", exit)
 	}
 	console, err := os.ReadFile(filepath.Join(m.Dir, "console.log"))
 	if err != nil || !bytes.Contains(console, []byte("Kernel panic")) {
 		t.Errorf("no panic on the console of %d bytes, %v", len(console), err)
-	}
-	if took := time.Since(start); took > 30*time.Second {
-		t.Errorf("a panic took %s", took)
 	}
 }
 
