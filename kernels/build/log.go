@@ -44,9 +44,10 @@ func hostFault(log []byte) string {
 const maxError = 8
 
 // firstError quotes the first error of a log with what follows of it: the lines
-// of source that gcc shows. Paths are told from the top of the source.
+// of source that gcc shows. Paths are told from the top of the source; ccache
+// makes them relative to the objects.
 func firstError(log []byte, src string) string {
-	lines := strings.Split(strings.ReplaceAll(string(log), src+"/", ""), "\n")
+	lines := strings.Split(strings.NewReplacer(src+"/", "", "../src/", "").Replace(string(log)), "\n")
 	lines = slices.DeleteFunc(lines, func(l string) bool { return tellsMade([]byte(l)) || l == "" })
 	for i, line := range lines {
 		switch {
