@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -50,27 +51,61 @@ func (e *env) main(ctx context.Context, args []string) int {
 }
 
 // does adapts a command's function: whatever error comes out of it carries an
-// exit code. Without one of its own it is a fault of the host, or of the
-// reference, and never a verdict.
+// exit code, of several that one which must not be hidden, and all are told.
 func does(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		err := f(c.Context(), args)
-		var coded *failure
-		if err == nil || errors.As(err, &coded) {
-			return err
+		if err == nil {
+			return nil
 		}
-		var ref *kernels.RefError
-		var unbuildable *kernels.BuildError
+		var codes []int
+		var said []error
+		for _, part := range parts(err) {
+			one := coded(c.Context(), part)
+			codes = append(codes, one.code)
+			said = append(said, one.err)
+		}
+		whole := &failure{codes[0], errors.Join(said...)}
 		switch {
-		case c.Context().Err() != nil:
-			return &failure{verdict.CodeCancelled, errors.New("interrupted")}
-		case errors.As(err, &ref):
-			return &failure{codeUsage, err}
-		case errors.As(err, &unbuildable):
-			return &failure{verdict.CodeSkip, err}
+		case len(codes) == 1:
+		case slices.Contains(codes, codeUsage):
+			whole.code = codeUsage
+		default:
+			whole.code = verdict.Worst(codes...)
 		}
-		return &failure{verdict.CodeInfra, err}
+		return whole
 	}
+}
+
+// parts are the errors that have been joined.
+func parts(err error) (all []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	for _, e := range joined.Unwrap() {
+		all = append(all, parts(e)...)
+	}
+	return all
+}
+
+// coded gives an error an exit code. Without one of its own it is a fault of the
+// host, or of the reference, and never a verdict.
+func coded(ctx context.Context, err error) *failure {
+	var f *failure
+	var ref *kernels.RefError
+	var unbuildable *kernels.BuildError
+	switch {
+	case errors.As(err, &f):
+		return f
+	case ctx.Err() != nil:
+		return &failure{verdict.CodeCancelled, errors.New("interrupted")}
+	case errors.As(err, &ref):
+		return &failure{codeUsage, err}
+	case errors.As(err, &unbuildable):
+		return &failure{verdict.CodeSkip, err}
+	}
+	return &failure{verdict.CodeInfra, err}
 }
 
 func (e *env) root() *cobra.Command {
