@@ -86,6 +86,7 @@ func (e *env) build(ctx context.Context, o buildOptions, args []string, s *kerne
 	if err != nil {
 		return err
 	}
+	took := time.Since(start)
 	if o.json {
 		return e.printJSON(img)
 	}
@@ -95,7 +96,7 @@ func (e *env) build(ctx context.Context, o buildOptions, args []string, s *kerne
 	}
 	rows := [][2]string{{"name", img.Name}, {"release", img.Release}}
 	rows = append(append(rows, builtRows(img)...), [][2]string{{"boot image", img.Vmlinuz},
-		{"took", fmt.Sprintf("%.1f s", time.Since(start).Seconds())},
+		{"took", fmt.Sprintf("%.1f s", took.Seconds())},
 		{"disk", fmt.Sprintf("%.0f MB, and %.1f GB for sources and build folders", float64(img.Size)/1e6, float64(bytes)/1e9)}}...)
 	for _, r := range rows {
 		if _, err := fmt.Fprintf(e.stdout, "%-11s %s\n", r[0], r[1]); err != nil {
