@@ -71,6 +71,9 @@ cp "$out/report.json" "$copy"; exit $code`
 	if !strings.Contains(out.String(), "stopped by 128\n") || !strings.Contains(out.String(), "no space left on device") {
 		t.Error("the full disk did not stop it by 128, or is not named")
 	}
+	if !strings.Contains(out.String(), "boots so far: ") || strings.Contains(out.String(), "boots so far: 0") {
+		t.Error("it went on from nothing")
+	}
 	checkFound(t, bisectionIn(t, copied), h.at(t, breaks))
 }
 

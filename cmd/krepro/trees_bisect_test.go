@@ -11,8 +11,7 @@ import (
 // The history is made so that git bisect, which looks at the graph alone, meets
 // the commits that cannot be told, among at least twelve each time.
 func TestBisectionsMeetTheSkips(t *testing.T) {
-	changes := changes510(t)
-	h := bareHistory(t, changes)
+	h := bareHistory(t, changes510)
 	end := len(h.commits) - 1
 	mid := slices.Index(h.commits, h.at(t, midway))
 	for _, c := range []struct {

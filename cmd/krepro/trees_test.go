@@ -25,13 +25,13 @@ type history struct {
 	commits []string // full hashes, oldest first; commits[0] is the tree, commits[i] has changes[i-1]
 }
 
-// change is one commit: old is replaced by new in a file, or a patch applied.
+// change is one commit: old is replaced by new in a file, or a bug brought back.
 type change struct {
 	subject  string
 	file     string
 	old, new string
-	patch    []byte
-	revert   bool // take the patch out again
+	bug      string // case whose patch for 5.10 is applied
+	fixed    bool   // or taken out again
 }
 
 // newHistory commits changes one after another on a tree that a repository has.
@@ -85,7 +85,7 @@ func history510(t *testing.T) *history {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newHistory(t, "5.10.223", repo, tree, changes510(t))
+	return newHistory(t, "5.10.223", repo, tree, changes510)
 }
 
 // ref is the reference of commit i, with additions.
@@ -96,12 +96,12 @@ func (h *history) ref(i int, additions ...string) string {
 // stage puts a change into the index.
 func (h *history) stage(t *testing.T, c change) {
 	t.Helper()
-	if c.patch != nil {
+	if c.bug != "" {
 		args := []string{"apply", "--cached"}
-		if c.revert {
-			args = append(args, "-R")
+		if c.fixed {
+			args = append(args, "--reverse")
 		}
-		h.git(t, c.patch, args...)
+		h.git(t, patchOf(t, "5.10", c.bug).Text, args...)
 		return
 	}
 	text := h.git(t, nil, "cat-file", "blob", ":"+c.file) + "\n"
