@@ -169,7 +169,7 @@ func TestVerdictCommand(t *testing.T) {
 				t.Errorf("code %d after %d boots, want %d after %d", code, len(asked), test.code, test.boots)
 			}
 			line := w.out.String()
-			if code < verdict.CodeInfra && (strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, staleEntry+": "+string(test.verdict)+": why: ")) {
+			if code < verdict.CodeInfra && (strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, staleEntry+": "+string(test.verdict)+": ") || strings.Contains(line, "why") == (test.verdict == verdict.Unaffected)) {
 				t.Errorf("printed %q", line)
 			}
 			if err := os.RemoveAll(out); err != nil {

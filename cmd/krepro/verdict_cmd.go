@@ -103,14 +103,25 @@ func (e *env) verdict(ctx context.Context, o verdictOptions, p *prober) error {
 		fmt.Fprintf(e.stderr, "evidence: %s\n", p.dir)
 		return err
 	}
-	if _, err := fmt.Fprintf(e.stdout, "%s: %s: %s: %s; evidence: %s\n", p.question, s.Verdict, s.Reason,
-		report.Reach(verdict.RateOf(s.Failures, s.Trials)), p.dir); err != nil {
+	if _, err := fmt.Fprintf(e.stdout, "%s: %s; evidence: %s\n", p.question, told(s), p.dir); err != nil {
 		return fmt.Errorf("print verdict: %w", err)
 	}
 	if code := codeFor(find, s.Answer); code != 0 {
 		return &failure{code: code}
 	}
 	return nil
+}
+
+// told is an answer with what it rests on.
+func told(s bisect.Step) string {
+	reach := report.Reach(verdict.RateOf(s.Failures, s.Trials))
+	switch s.Answer {
+	case bisect.Good:
+		return fmt.Sprintf("%s: %s", s.Verdict, reach)
+	case bisect.Bad:
+		return fmt.Sprintf("%s: %s: %s", s.Verdict, s.Reason, reach)
+	}
+	return fmt.Sprintf("%s: %s", s.Verdict, s.Reason)
 }
 
 // verdictFolder is outside of the tree: its files are what is built.
