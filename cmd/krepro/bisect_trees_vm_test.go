@@ -50,7 +50,7 @@ func TestTreeBisections(t *testing.T) {
 				t.Errorf("%q: %s, %s; want it skipped as %s", c.meets, s.Answer, s.Verdict, c.meant)
 			}
 			if c.answer == breaks {
-				equal(t, "the commit that answers for "+commented, stepOf(t, r, h.at(t, commented)).Same, h.commits[8])
+				equal(t, "the commit that answers for "+commented, stepOf(t, r, h.at(t, commented)).Same, h.commits[7])
 			}
 			for _, s := range r.Steps {
 				if slices.Contains(c.flags, "--trigger") && s.Answer == bisect.Bad && s.Failures*4 > s.Trials {
