@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 export CGO_ENABLED := 0
 SUITES := $(notdir $(wildcard suites/*))
-GOBUILD := go build -trimpath -ldflags "-s -w"
+GOBUILD := go build -buildvcs=auto -trimpath -ldflags "-s -w"
 
 .PHONY: help build generate check unit test test-bisect repro clean $(SUITES)
 
