@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -79,6 +80,9 @@ func caseOf(name string, steps []Step) Case {
 	if before.K > 0 {
 		c.Needed = stats.Trials(stats.Least(before.K, before.N, 1-risk/2), risk/2)
 	}
+	if of[0].shown > 0 {
+		of[0].unclear = "" // that it shows is known all the same
+	}
 	c.State, c.Reason = c.state(of[0].unclear, of[1].unclear)
 	return c
 }
@@ -100,17 +104,17 @@ func (s Step) answer(name string) *verdict.Case {
 	return nil
 }
 
+// take adds a run. The trials of one without an answer count nowhere.
 func (c *count) take(s Step, answer verdict.Case) {
+	if !answer.Verdict.Clear() {
+		c.unclear = cmp.Or(c.unclear, fmt.Sprintf("%s: %s: %s", s.Name(), answer.Verdict, answer.Reason))
+		return
+	}
+	c.runs++
 	c.trials += answer.Rate.Trials
 	c.failures += answer.Rate.Failures
-	switch {
-	case answer.Verdict.Shows():
+	if answer.Verdict.Shows() {
 		c.shown++
-		c.runs++
-	case answer.Verdict.Clear():
-		c.runs++
-	case c.unclear == "":
-		c.unclear = fmt.Sprintf("%s: %s: %s", s.Name(), answer.Verdict, answer.Reason)
 	}
 }
 

@@ -82,6 +82,20 @@ func TestCaseUnclear(t *testing.T) {
 	}
 }
 
+// Before the patch a run without an answer among others that show the case does
+// not matter, and its trials do not count.
+func TestCaseUnclearBefore(t *testing.T) {
+	steps := asked(1, 200, []int{200, 200}, []int{0, 0})
+	steps[0].Results[0].Cases[0].Verdict = verdict.OtherFail
+	if c := caseOf(bug, steps); c.State != Gone || c.Before.Trials != 200 {
+		t.Errorf("%+v", c)
+	}
+	steps[2].Results[0].Cases[0].Verdict = verdict.OtherFail
+	if c := caseOf(bug, steps); c.State != Unclear {
+		t.Errorf("%+v", c)
+	}
+}
+
 // A patch that does nothing is taken for a fix in less than 1 % of simulated
 // comparisons, whatever the rate, as are spent the rounds that More asks for.
 func TestRisk(t *testing.T) {
