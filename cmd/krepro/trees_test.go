@@ -40,7 +40,7 @@ type change struct {
 func newHistory(t *testing.T, name, repo, base string, changes []change) *history {
 	t.Helper()
 	h := &history{dir: filepath.Join(os.TempDir(), "krepro-history-"+name), changes: changes}
-	lock := flock.New("../../go.mod", flock.SetFlag(os.O_RDONLY))
+	lock := flock.New(filepath.Join(repo, "HEAD"), flock.SetFlag(os.O_RDONLY))
 	if _, err := lock.TryLockContext(t.Context(), time.Second); err != nil {
 		t.Fatal(err)
 	}
