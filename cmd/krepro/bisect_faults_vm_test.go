@@ -51,11 +51,11 @@ func TestTreeBisectionOnAFullDisk(t *testing.T) {
 	h := history510(t)
 	dir := t.TempDir()
 	const script = `set -u
-mount -t tmpfs -o size=2m none "$1" || exit 99
-krepro=$2 out=$1/bisect copy=$3
+small=$1 out=$1/bisect krepro=$2 copy=$3
 shift 3
+mount -t tmpfs -o size=2m none "$small" || exit 99
 "$krepro" bisect --out "$out" "$@"; echo "stopped by $?"
-mount -o remount,size=1g "$1" || exit 99
+mount -o remount,size=1g "$small" || exit 99
 "$krepro" bisect --resume "$out"; code=$?
 cp "$out/report.json" "$copy"; exit $code`
 	copied := t.TempDir()
