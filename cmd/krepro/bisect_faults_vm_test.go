@@ -99,6 +99,7 @@ func (e *env) resumes(t *testing.T, dir, answer string) {
 func TestTreeGitBisectRun(t *testing.T) {
 	e := buildTest(t)
 	h := history510(t)
+	h.git(t, nil, "reset", "--quiet", "--hard") // nothing is checked out yet
 	h.git(t, nil, "bisect", "start", h.commits[10], h.commits[7])
 	t.Setenv("TMPDIR", t.TempDir()) // for the evidence
 	out := h.git(t, nil, "bisect", "run", filepath.Join(e.home, "krepro"), "verdict", "--case", staleEntry)
