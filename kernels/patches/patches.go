@@ -24,7 +24,7 @@ var files embed.FS
 type Patch struct {
 	File   string   // sockhash-stale-entry.patch
 	Cases  []string // whose specs fail then
-	Lines  []string // 6.12: it applies to the line's kernels, and was seen to do its job there
+	Lines  []string // 6.12: it applies to the line's kernels; docs/controls.md says where it was run
 	Undoes string   // full hash and subject of the upstream commit, "" if none ever did this
 	About  string   // what goes wrong, in a sentence
 	Text   []byte   // the whole file, for git apply
