@@ -54,7 +54,7 @@ validated      0    the case is gone, nothing else is worse, no new splat
 not validated  1    the case still shows, or the patch does not apply or build, or
                     changes no code
 harmful        1    a spec, a suite or the boot is worse, a new splat, or churn takes
-                    more than twice as long
+                    twice as long or longer
 unsure       125    anything else, also a base that cannot be built`,
 		Example: "  krepro backport --base tree:linux@v5.10.218 --patch fix.patch --case sockhash-stale-entry\n" +
 			"  krepro backport --base debian-source:6.1 --patch 1.patch --patch 2.patch --case sockmap-disconnect --debug",

@@ -9,7 +9,7 @@
 //	specs, suites    worse if an answer that was good in all rounds before is bad in
 //	                 all rounds after, or by Fisher's test (see change)
 //	splats           a title on the console that no run before had
-//	cost             churn that takes more than twice as long in every pair
+//	cost             churn that takes twice as long or more, in three pairs or more
 //
 // The verdict is that of the first line that matches:
 //

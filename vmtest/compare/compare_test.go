@@ -150,9 +150,10 @@ func TestVerdicts(t *testing.T) {
 		{"the suite goes down", pairs(3, before, crashed), Harmful, "worse: suite net"},
 		{"the suite breaks", pairs(2, before, broke), Unsure, "not sure: suite net"},
 
-		{"slow", pairs(2, a.with(churned(1)), u.with(churned(2.5))), Harmful, "churn takes 2.50 times as long"},
-		{"slow in the one pair", pairs(1, a.with(churned(1)), u.with(churned(2.5))), Validated, "is gone"},
-		{"not so slow", pairs(2, a.with(churned(1)), u.with(churned(1.9))), Validated, "is gone"},
+		{"slow", pairs(3, a.with(churned(1)), u.with(churned(2.5))), Harmful, "churn takes 2.50 times as long"},
+		{"slow in two pairs", pairs(2, a.with(churned(1)), u.with(churned(2.5))), Validated, "is gone"},
+		{"slow, as it was once before", append(pairs(3, a.with(churned(1)), u.with(churned(2.5))), pairs(1, a.with(churned(2)), u.with(churned(5)))...), Validated, "is gone"},
+		{"not so slow", pairs(3, a.with(churned(1)), u.with(churned(1.9))), Validated, "is gone"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,10 +11,13 @@ import (
 // the other, and nothing that waits.
 const churn = "churn"
 
-// dear is how many times as long churn has to take in every pair, of two or
-// more, to be called harm: a machine's pace drifts by a third, and other work
-// on it may halve it for a while.
-const dear = 2
+// Churn is called harm if in so many pairs or more each run after the patch took
+// so many times as long as each before: what other work there is on a machine can
+// double it in two runs that follow one another.
+const (
+	dear      = 2
+	dearPairs = 3
+)
 
 // Cost is what the churn took after the patch, as a multiple of before.
 type Cost struct {
@@ -25,13 +28,14 @@ type Cost struct {
 	Low    float64 `json:"low"`
 	High   float64 `json:"high"`
 	Accel  string  `json:"accel"` // tcg or kvm
+	Least  float64 `json:"least"` // the quickest run after, by the slowest before
 }
 
 // costOf compares within each pair of whole runs the churn specs that passed in
 // both, with as many trials; nil if there are none.
 func costOf(steps []Step) *Cost {
 	c := &Cost{}
-	var ratios []float64
+	var ratios, befores, afters []float64
 	for _, b := range steps {
 		for _, a := range steps {
 			if b.Kind != OfAll || a.Kind != OfAll || b.Pair != a.Pair || b.After || !a.After {
@@ -41,15 +45,15 @@ func costOf(steps []Step) *Cost {
 			if before == 0 || after == 0 {
 				continue
 			}
-			c.Before, c.After = c.Before+before, c.After+after
-			ratios = append(ratios, after/before)
-			c.Accel = accel(a)
+			ratios, befores, afters = append(ratios, after/before), append(befores, before), append(afters, after)
+			c.Before, c.After, c.Accel = c.Before+before, c.After+after, accel(a)
 		}
 	}
 	if len(ratios) == 0 {
 		return nil
 	}
 	slices.Sort(ratios)
+	c.Least = slices.Min(afters) / slices.Max(befores)
 	c.Pairs, c.Low, c.High = len(ratios), ratios[0], ratios[len(ratios)-1]
 	c.Median = (ratios[(len(ratios)-1)/2] + ratios[len(ratios)/2]) / 2
 	return c
@@ -89,7 +93,7 @@ func accel(s Step) string {
 	return ""
 }
 
-func (c Cost) dear() bool { return c.Pairs > 1 && c.Low >= dear }
+func (c Cost) dear() bool { return c.Pairs >= dearPairs && c.Least >= dear }
 
 func (c Cost) String() string {
 	under := "under " + c.Accel

@@ -112,7 +112,7 @@ func chance(p float64) string {
 
 // rest is all but the case.
 func (r Report) rest(line printer, a About) {
-	line("compared", "%d answers, whole runs %d on each kernel in turns, size %s: %d worse, %d not sure, %d better",
+	line("compared", "%d answers, by whole runs of each kernel in turns (%d, size %s): %d worse, %d not sure, %d better",
 		r.Asked, r.Pairs, a.Size, len(r.Worse), len(r.Doubts), len(r.Better))
 	builds := "this build"
 	if a.Debug {

@@ -163,7 +163,7 @@ func questions(before, after map[question]*tally) []question {
 }
 
 func changeOf(q question, b, a tally) Change {
-	return Change{Suite: q.suite, Spec: q.spec, Debug: q.debug, Was: b.String(), Is: a.String(), Why: cmp.Or(a.why, b.why),
+	return Change{Suite: q.suite, Spec: q.spec, Debug: q.debug, Was: b.String(), Is: a.String(), Why: strings.Replace(cmp.Or(a.why, b.why), q.spec+": ", "", 1),
 		Before: verdict.RateOf(b.failures, b.trials), After: verdict.RateOf(a.failures, a.trials)}
 }
 
