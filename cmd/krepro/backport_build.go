@@ -56,13 +56,13 @@ func (b *backport) without(v compare.Verdict, reason string) *compare.Report {
 	return &r
 }
 
-// image has a kernel built, once.
+// image has a kernel in the cache, built if it is not there; once.
 func (b *backport) image(ctx context.Context, after, debug bool) (*kernels.Image, error) {
 	ref := b.ref(after, debug)
 	if img := b.images[ref.Text]; img != nil {
 		return img, nil
 	}
-	b.say("building %s", ref.Text)
+	b.say("kernel %s", ref.Text)
 	img, err := b.get(ctx, ref)
 	if err == nil {
 		b.images[ref.Text] = img
