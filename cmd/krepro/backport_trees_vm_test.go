@@ -27,7 +27,7 @@ func TestTreeBackports(t *testing.T) {
 		reason  string
 	}{
 		{"the fix", []string{fix}, compare.Validated, 0, ""},
-		{"no code", []string{h.patch(t, commented)}, compare.NotValidated, 1, "code"},
+		{"no code", []string{h.patch(t, commented, "-R")}, compare.NotValidated, 1, "code"},
 		{"other code", []string{h.patch(t, "pipe: three buffers will do")}, compare.NotValidated, 1, ""},
 		{"the fix, and harm", []string{fix, patchFile(t, "pid.patch", patchOf(t, "6.12", "pidns-own-numbers"))}, compare.Harmful, 1, "pid"},
 	} {
@@ -52,10 +52,11 @@ func TestTreeBackports(t *testing.T) {
 	}
 }
 
-// patch writes a commit as a patch.
-func (h *history) patch(t *testing.T, subject string) string {
+// patch writes a commit as a patch; options are those of git show.
+func (h *history) patch(t *testing.T, subject string, options ...string) string {
 	t.Helper()
-	return patchFile(t, "change.patch", patches.Patch{Text: []byte(h.git(t, nil, "show", "--format=%s%n", h.at(t, subject)) + "\n")})
+	show := append([]string{"show", "--format=%s%n", h.at(t, subject)}, options...)
+	return patchFile(t, "change.patch", patches.Patch{Text: []byte(h.git(t, nil, show...) + "\n")})
 }
 
 // patchOf is the patch of a case for a line.
