@@ -72,7 +72,7 @@ func prebuilt(t *testing.T, before, after string, o backportOptions) (code int, 
 // is gone; and its control, the same the other way round.
 func TestBackportOnPrebuiltKernels(t *testing.T) {
 	const old, fixed = "debian:5.10.218-1", "debian:5.10.223-1"
-	code, mail, dir := prebuilt(t, old, fixed, backportOptions{suites: []string{"smoke"}, pairs: 1, rounds: 50, trigger: 0.02})
+	code, mail, dir := prebuilt(t, old, fixed, backportOptions{suites: []string{"smoke"}, pairs: 1, rounds: 50, trigger: 0.05})
 	if code != verdict.CodeGood || !strings.HasPrefix(mail, "Backport check: validated\n") {
 		t.Errorf("fixed: code %d\n%s", code, mail)
 	}
