@@ -154,7 +154,7 @@ func (s *Store) nearest(ctx context.Context, candidates []debian.Kernel) string 
 		return ""
 	}
 	for _, k := range candidates[:min(len(candidates), nearestTried)] {
-		if apt.Mirrors.Have(ctx, k) {
+		if has, err := apt.Mirrors.Have(ctx, k); has && err == nil { // advice alone
 			return refText(k)
 		}
 	}

@@ -81,9 +81,13 @@ func (s *Store) Select(ctx context.Context, sel Selection) ([]string, error) {
 		if sel.N > 0 && len(refs) == sel.N {
 			break
 		}
-		if s.obtainable(ctx, k) {
+		has, err := s.obtainable(ctx, k)
+		switch {
+		case err != nil: // a set that a fault of the network made smaller would pass for the whole
+			return nil, &UnavailableError{Ref: sel.Text, Err: err}
+		case has:
 			refs = append(refs, refText(k))
-		} else {
+		default:
 			s.say("%s: the archives no longer have %s", sel.Text, refText(k))
 		}
 	}
@@ -107,11 +111,15 @@ func (sel Selection) among(kernels []debian.Kernel) []debian.Kernel {
 	return slices.CompactFunc(kernels, func(a, b debian.Kernel) bool { return a.Version == b.Version })
 }
 
-// obtainable tells whether a kernel is in the cache or in the archives.
-func (s *Store) obtainable(ctx context.Context, k debian.Kernel) bool {
+// obtainable tells whether a kernel is in the cache or in the archives; an error
+// means that these cannot be asked.
+func (s *Store) obtainable(ctx context.Context, k debian.Kernel) (bool, error) {
 	if _, err := os.Stat(s.entry(kernelID(k))); err == nil {
-		return true
+		return true, nil
 	}
 	apt, err := s.apt()
-	return err == nil && apt.Mirrors.Have(ctx, k)
+	if err != nil {
+		return false, err
+	}
+	return apt.Mirrors.Have(ctx, k)
 }
