@@ -34,6 +34,7 @@ unit: ## tests that need no VM and no network
 test: build ## everything: check, unit tests, the suites in VMs on several kernels
 	scripts/setup.sh test
 	scripts/setup.sh slurm
+	scripts/virtme-ng.sh
 	scripts/check.sh
 	KREPRO_VM_TESTS=1 KREPRO_NET_TESTS=1 scripts/gotest.sh
 

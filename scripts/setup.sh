@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing: QEMU to run, and with "test" what the checks need
-# too, which build kernels, and virtme-ng. With "slurm" a Slurm, whose daemons tests start.
+# too, which build kernels. With "slurm" a Slurm, whose daemons tests start.
 set -euo pipefail
 PATH=$PATH:/usr/sbin
 
@@ -18,7 +18,6 @@ if [ "${1:-}" = test ]; then
 		[ -e "/usr/include/${pair%%:*}" ] || missing+=("${pair#*:}")
 	done
 fi
-[ "${1:-}" != test ] || "$(dirname "$0")/virtme-ng.sh"
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 command -v apt-get >/dev/null || { echo "setup: no apt-get here; install by hand: ${missing[*]}" >&2; exit 1; }

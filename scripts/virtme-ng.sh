@@ -17,7 +17,7 @@ if ! apt-cache policy virtme-ng | grep -q 'Candidate: [^(]'; then
 	# shellcheck disable=SC2016 # apt fills it in
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Label: Debian' | sed -n 1p)
 	mkdir -p "$dir"/lists/partial "$dir"/cache/archives/partial
-	echo "deb [arch=all,amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$dir/sources.list"
+	echo "deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$dir/sources.list"
 	apt=(apt-get -q -o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$dir/lists"
 		-o "Dir::Cache=$dir/cache" -o APT::Sandbox::User=root -o Acquire::Languages=none)
 	"${apt[@]}" update >/dev/null

@@ -18,10 +18,10 @@ func needVirtme(t testing.TB) {
 	t.Helper()
 	err := vmtest.FindRunner(vmtest.RunnerVirtmeNG)
 	if err != nil && os.Getenv("CI") != "" {
-		t.Fatalf("%v; scripts/setup.sh test installs it", err)
+		t.Fatalf("%v; scripts/virtme-ng.sh installs it", err)
 	}
 	if err != nil {
-		t.Skipf("%v; scripts/setup.sh test installs it", err)
+		t.Skipf("%v; scripts/virtme-ng.sh installs it", err)
 	}
 }
 

@@ -121,7 +121,7 @@ func (s *cluster) daemon(t *testing.T, name string, args ...string) {
 	cmd := s.command(s.dir, name, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("start %s (scripts/setup.sh test installs it): %v", name, err)
+		t.Fatalf("start %s (scripts/setup.sh slurm installs it): %v", name, err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
