@@ -79,7 +79,8 @@ func (m *Machine) planFor(l load) event.Plan {
 		plan.Modules = append(plan.Modules, modulePath(mod))
 	}
 	for _, s := range l.suites {
-		plan.Suites = append(plan.Suites, event.SuitePlan{Name: s.Name, Args: s.Args, Seconds: s.Limit.Seconds(), Rounds: s.Rounds, UntilFailure: s.UntilFailure})
+		plan.Suites = append(plan.Suites, event.SuitePlan{Name: s.Name, Args: s.Args, Env: s.Env, Seconds: s.Limit.Seconds(),
+			Rounds: s.Rounds, UntilFailure: s.UntilFailure})
 	}
 	return plan
 }

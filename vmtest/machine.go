@@ -69,6 +69,7 @@ type Suite struct {
 	Name    string
 	Binary  string        // path, statically linked
 	Args    []string      // e.g. -ginkgo.v
+	Env     []string      // KEY=VALUE besides Machine.Env, and no key of it
 	Modules []string      // kernel modules that it needs; what they depend on is found
 	Limit   time.Duration // killed after so long; 0 leaves it to the VM's deadlines
 	Rounds  int           // runs one after another; 0 is one

@@ -130,6 +130,7 @@ func TestVMEmptyPlan(t *testing.T) {
 
 func TestVMSuites(t *testing.T) {
 	m := machine(t, "pass", "fail", "abort", "orphan", "loud")
+	m.Suites[0].Env = []string{"KREPRO_TRIGGER=0.5"}
 	if m.Kernel.Modules != "" {
 		m.Suites[0].Modules = []string{"veth"}
 		m.Suites[1].Modules = []string{"veth", "no-such"}
@@ -145,7 +146,7 @@ func TestVMSuites(t *testing.T) {
 		}
 	}
 	log, err := os.ReadFile(filepath.Join(m.Dir, "artefacts/pass.log"))
-	for _, want := range []string{"KREPRO_SIZE=quick", "KREPRO_SLOW=3", "KREPRO_EVENTS=/dev/ttyS2"} {
+	for _, want := range []string{"KREPRO_SIZE=quick", "KREPRO_SLOW=3", "KREPRO_TRIGGER=0.5", "KREPRO_EVENTS=/dev/ttyS2"} {
 		if !bytes.Contains(log, []byte(want)) {
 			t.Errorf("%s is not in the suite's output %q, %v", want, log, err)
 		}

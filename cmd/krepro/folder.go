@@ -26,9 +26,11 @@ type invocation struct {
 	Suites  []string  `json:"suites"`          // in the order they run
 	Alone   []string  `json:"alone,omitempty"` // of these, those that have a VM to themselves
 	Size    string    `json:"size"`
-	Labels  string    `json:"label_filter,omitempty"`
-	Focus   string    `json:"focus,omitempty"`
-	Rounds  int       `json:"rounds,omitempty"` // of each suite
+	// Sizes are those of suites that have another.
+	Sizes  map[string]string `json:"sizes,omitempty"`
+	Labels string            `json:"label_filter,omitempty"`
+	Focus  string            `json:"focus,omitempty"`
+	Rounds int               `json:"rounds,omitempty"` // of each suite
 	// UntilFailure says that rounds end after the first with a failure.
 	UntilFailure bool    `json:"until_failure,omitempty"`
 	Trigger      float64 `json:"trigger,omitempty"` // share of trials that pull a thinned trigger

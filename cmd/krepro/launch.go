@@ -177,7 +177,8 @@ func (l *launcher) machine(h had) vmtest.Machine {
 	m.Kernel = vmKernel(h.img)
 	m.Dir = h.dir
 	for _, s := range h.suites {
-		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Args: l.plan.args, Modules: s.Modules,
+		m.Suites = append(m.Suites, vmtest.Suite{Name: s.Name, Binary: s.Binary, Args: l.plan.args,
+			Env: []string{event.EnvSize + "=" + l.plan.sizeOf(s.Name)}, Modules: s.Modules,
 			Limit: s.Limit, Rounds: l.plan.rounds, UntilFailure: l.plan.untilFailure})
 	}
 	l.programs.load(&m, h.suites)

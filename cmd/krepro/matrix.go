@@ -158,7 +158,7 @@ func (e *env) planMatrix(ctx context.Context, store *kernels.Store, file matrix.
 		return run, err
 	}
 	for _, c := range m.own() {
-		x := estimateOf(c, run.plan, file.Size, past)
+		x := estimateOf(c, run.plan, past)
 		run.estimates = append(run.estimates, x)
 		m.seconds = append(m.seconds, x.seconds)
 	}
@@ -174,7 +174,7 @@ func (m *matrixRun) split(file matrix.File, p plan) error {
 	}
 	var seconds []float64
 	for _, c := range m.Cells {
-		seconds = append(seconds, estimateOf(c, p, file.Size, shared).seconds)
+		seconds = append(seconds, estimateOf(c, p, shared).seconds)
 	}
 	if m.Cells, err = matrix.Split(m.Cells, seconds, m.Shard.N); err != nil {
 		return usage("shard: %v", err)
@@ -182,8 +182,8 @@ func (m *matrixRun) split(file matrix.File, p plan) error {
 	return nil
 }
 
-func estimateOf(c matrix.Cell, p plan, size string, d matrix.Durations) estimate {
+func estimateOf(c matrix.Cell, p plan, d matrix.Durations) estimate {
 	x := estimate{cell: c, suites: plan{suites: p.share(c.Alone)}.names()}
-	x.seconds, x.from = d.Of(c.Kernel, x.suites, size)
+	x.seconds, x.from = d.Of(c.Kernel, x.suites, p.sizeOf)
 	return x
 }

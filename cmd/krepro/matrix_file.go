@@ -81,7 +81,7 @@ func parsesAsSet(text string) error {
 // fileOptions are a matrix file in the words of krepro run.
 func fileOptions(file matrix.File, o matrixOptions) runOptions {
 	return runOptions{
-		suites: file.Suites, size: file.Size, out: o.out, repeat: 1,
+		suites: file.Suites, size: file.Size, sizes: file.Sizes, out: o.out, repeat: 1,
 		jobs: cmp.Or(o.jobs, file.VM.Jobs), timeout: file.VM.Timeout,
 		runner: cmp.Or(file.VM.Runner, vmtest.RunnerQEMU),
 		vm:     vmOptions{accel: cmp.Or(file.VM.Accel, vmtest.Auto), memory: file.VM.Memory, cpus: file.VM.CPUs},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -12,11 +13,13 @@ import (
 
 // planned is what krepro matrix --plan --json prints.
 type planned struct {
-	Kernels []string    `json:"kernels"` // exact references, in the order of the file
-	Size    string      `json:"size"`
-	Jobs    int         `json:"jobs"`
-	VMs     []plannedVM `json:"vms"`     // in the order in which they start
-	Seconds float64     `json:"seconds"` // estimated for the whole
+	Kernels []string `json:"kernels"` // exact references, in the order of the file
+	Size    string   `json:"size"`
+	// Sizes are those of suites that have another.
+	Sizes   map[string]string `json:"sizes,omitempty"`
+	Jobs    int               `json:"jobs"`
+	VMs     []plannedVM       `json:"vms"`     // in the order in which they start
+	Seconds float64           `json:"seconds"` // estimated for the whole
 }
 
 type plannedVM struct {
@@ -28,7 +31,7 @@ type plannedVM struct {
 
 // foresee puts a plan into the order in which it would run.
 func foresee(run matrixPlan) planned {
-	p := planned{Kernels: run.options.kernels, Size: run.options.size, Jobs: run.plan.jobs}
+	p := planned{Kernels: run.options.kernels, Size: run.options.size, Sizes: run.options.sizes, Jobs: run.plan.jobs}
 	var seconds []float64
 	for _, i := range matrix.Longest(run.options.matrix.seconds) {
 		x := run.estimates[i]
@@ -53,7 +56,11 @@ func (e *env) printPlan(run matrixPlan, asJSON bool) error {
 	if m.Shard != nil {
 		which = fmt.Sprintf(", shard %s of %d VMs", m.Shard, len(m.Cells))
 	}
-	fmt.Fprintf(e.stdout, "%s: %d kernels, %d suites, size %s%s\n\n", m.File, len(p.Kernels), len(run.plan.suites), p.Size, which)
+	size := p.Size
+	for _, suite := range slices.Sorted(maps.Keys(p.Sizes)) {
+		size += fmt.Sprintf(", of %s %s", suite, p.Sizes[suite])
+	}
+	fmt.Fprintf(e.stdout, "%s: %d kernels, %d suites, size %s%s\n\n", m.File, len(p.Kernels), len(run.plan.suites), size, which)
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\tKERNEL\tSUITES\tSECONDS")
 	for i, vm := range p.VMs {

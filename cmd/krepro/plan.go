@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -94,6 +96,8 @@ type plan struct {
 	refs    []kernels.Ref
 	suites  []manifest.Suite
 	args    []string // of each suite
+	size    string
+	sizes   map[string]string // of suites that have another
 	machine vmtest.Machine
 	accel   string // auto, tcg or kvm
 	jobs    int
@@ -125,9 +129,10 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 	if p.suites, err = e.chooseSuites(o.suites); err != nil {
 		return p, err
 	}
-	whole, ok := sizes[o.size]
-	if !ok {
-		return p, usage("size: %q is none of quick, default, soak", o.size)
+	p.size, p.sizes = o.size, o.sizes
+	whole, err := p.whole()
+	if err != nil {
+		return p, err
 	}
 	if _, err := regexp.Compile(o.focus); err != nil {
 		return p, usage("focus: %v", err)
@@ -152,7 +157,6 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 	if o.timeout > 0 {
 		p.machine.Whole = o.timeout
 	}
-	p.machine.Env = []string{event.EnvSize + "=" + o.size}
 	if o.trigger > 0 {
 		p.machine.Env = append(p.machine.Env, fmt.Sprintf("%s=%v", event.EnvTrigger, o.trigger))
 	}
@@ -163,6 +167,22 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 		p.jobs, err = p.machine.DefaultJobs()
 	}
 	return p, err
+}
+
+// sizeOf is the size of a suite.
+func (p plan) sizeOf(suite string) string { return cmp.Or(p.sizes[suite], p.size) }
+
+// whole is the time that each VM gets for the sizes of its suites, 0 for its
+// own default.
+func (p plan) whole() (most time.Duration, err error) {
+	for _, size := range slices.Concat([]string{p.size}, slices.Sorted(maps.Values(p.sizes))) {
+		whole, ok := sizes[size]
+		if !ok {
+			return 0, usage("size: %q is none of quick, default, soak", size)
+		}
+		most = max(most, whole)
+	}
+	return most, nil
 }
 
 // rounds are those of each suite; a zero field of the options is a default.

@@ -31,6 +31,7 @@ type runOptions struct {
 	files           kernelFiles
 	vm              vmOptions
 	runner          string
+	sizes           map[string]string  // of suites that have another; of krepro matrix
 	matrix          *matrixRun         // what krepro matrix adds
 	had             map[string]outcome // kernels that krepro bisect has fetched before, by reference
 }
@@ -139,6 +140,6 @@ func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (
 
 func (e *env) invocation(o runOptions, p plan) invocation {
 	return invocation{Version: version(), Started: time.Now().UTC().Truncate(time.Second), Args: e.args,
-		Kernels: o.kernels, Suites: p.names(), Alone: p.alone(), Size: o.size, Labels: o.labels, Focus: o.focus,
+		Kernels: o.kernels, Suites: p.names(), Alone: p.alone(), Size: o.size, Sizes: o.sizes, Labels: o.labels, Focus: o.focus,
 		Rounds: p.rounds, UntilFailure: p.untilFailure, Trigger: o.trigger, Runner: p.machine.Runner, Matrix: o.matrix}
 }

@@ -18,7 +18,7 @@ const (
 	EnvEvents = "KREPRO_EVENTS"
 	// EnvBTF names a BTF file to resolve CO-RE relocations against, in place of the kernel's own.
 	EnvBTF = "KREPRO_BTF"
-	// EnvSize is the size of a run: quick, default or soak.
+	// EnvSize is the size of a suite: quick, default or soak.
 	EnvSize = "KREPRO_SIZE"
 	// EnvTrigger is the share of trials in which specs with the label thin pull
 	// their trigger, above 0 up to 1: a bug that strikes rarely, made to measure.
@@ -62,6 +62,7 @@ type Plan struct {
 type SuitePlan struct {
 	Name    string   `json:"name"`
 	Args    []string `json:"args"`
+	Env     []string `json:"env,omitempty"`    // KEY=VALUE for this suite, no key of Plan.Env
 	Seconds float64  `json:"seconds"`          // killed after so long; 0 = the host's deadline alone
 	Rounds  int      `json:"rounds,omitempty"` // runs one after another; 0 = one
 	// UntilFailure ends the rounds after the first in which a spec failed.

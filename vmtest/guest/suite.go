@@ -66,7 +66,7 @@ func startSuite(s event.SuitePlan, env []string) (*os.Process, *os.File, error) 
 	path := suitePath(s.Name)
 	proc, err := os.StartProcess(path, append([]string{path}, s.Args...), &os.ProcAttr{
 		Dir:   "/",
-		Env:   suiteEnv(env),
+		Env:   append(suiteEnv(env), s.Env...),
 		Files: []*os.File{null, in, in},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})

@@ -70,11 +70,11 @@ const (
 	Guessed  Source = "guess"  // nobody has measured some of it
 )
 
-// Of estimates how long a VM takes with a kernel and suites in a size.
-func (d Durations) Of(kernel string, suites []string, size string) (seconds float64, from Source) {
+// Of estimates how long a VM takes with a kernel and suites, each in its size.
+func (d Durations) Of(kernel string, suites []string, sizeOf func(suite string) string) (seconds float64, from Source) {
 	keys := []string{bootKey}
 	for _, s := range suites {
-		keys = append(keys, suiteKey(s, size))
+		keys = append(keys, suiteKey(s, sizeOf(s)))
 	}
 	for _, key := range keys {
 		s, ok := d[kernel][key]

@@ -48,7 +48,7 @@ func TestDurations(t *testing.T) {
 		{"a", both, "soak", 4 + 2*guess, Guessed},
 		{"new", []string{"audit"}, "quick", 6 + guess, Guessed},
 	} {
-		if got, from := d.Of(test.kernel, test.suites, test.size); got != test.want || from != test.from {
+		if got, from := d.Of(test.kernel, test.suites, func(string) string { return test.size }); got != test.want || from != test.from {
 			t.Errorf("%s %v %s: %v s by %q, want %v by %q", test.kernel, test.suites, test.size, got, from, test.want, test.from)
 		}
 	}

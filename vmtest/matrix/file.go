@@ -29,6 +29,7 @@ type File struct {
 	Kernels   []string // references and selections, as given
 	Suites    []string // by name; none: all but those on request
 	Size      string
+	Sizes     map[string]string // of suites that have another
 	VM        VM
 	Expect    []Expectation
 	Durations string // path of a file of Durations, relative to this one
@@ -128,15 +129,20 @@ func syntax(name string, data []byte, err error) error {
 
 // file reads the whole.
 func (r *reader) file(n *yaml.Node, f *File) {
+	var sizes *yaml.Node
 	r.mapping(n, "a matrix", []string{"kernels"}, map[string]func(*yaml.Node){
 		"kernels":   func(n *yaml.Node) { f.Kernels = r.kernels(n) },
 		"suites":    func(n *yaml.Node) { f.Suites = r.names(n, "suite", r.known.Suites) },
 		"size":      func(n *yaml.Node) { f.Size = r.word(n, Sizes) },
+		"sizes":     func(n *yaml.Node) { sizes = n },
 		"vm":        func(n *yaml.Node) { r.vm(n, &f.VM) },
 		"expect":    func(n *yaml.Node) { f.Expect = r.expectations(n) },
 		"durations": func(n *yaml.Node) { f.Durations = r.text(n) },
 		"keep":      func(n *yaml.Node) { r.keep(n, &f.Keep) },
 	})
+	if sizes != nil {
+		f.Sizes = r.sizes(sizes, f.Suites)
+	}
 }
 
 func (r *reader) kernels(n *yaml.Node) (texts []string) {
@@ -148,6 +154,19 @@ func (r *reader) kernels(n *yaml.Node) (texts []string) {
 		texts = append(texts, text)
 	})
 	return texts
+}
+
+// sizes reads those of single suites, of the ones that run: none is all.
+func (r *reader) sizes(n *yaml.Node, suites []string) map[string]string {
+	if len(suites) == 0 {
+		suites = r.known.Suites
+	}
+	of, fields := map[string]string{}, map[string]func(*yaml.Node){}
+	for _, suite := range suites {
+		fields[suite] = func(n *yaml.Node) { of[suite] = r.word(n, Sizes) }
+	}
+	r.mapping(n, "sizes", nil, fields)
+	return of
 }
 
 func (r *reader) vm(n *yaml.Node, vm *VM) {

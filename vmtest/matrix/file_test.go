@@ -45,11 +45,11 @@ func TestParse(t *testing.T) {
 	want := File{
 		Name:    "whole.yaml",
 		Kernels: []string{"debian:5.10.218-1", "newest 2 of debian:6.1", "all of debian:sid/amd64", "./bzImage"},
-		Suites:  []string{"smoke", "sockmap"}, Size: "quick",
+		Suites:  []string{"smoke", "sockmap"}, Size: "quick", Sizes: map[string]string{"sockmap": "soak"},
 		VM: VM{CPUs: 2, Memory: "1G", Accel: "tcg", Runner: "qemu", Jobs: 4, Timeout: 20 * time.Minute},
 		Expect: []Expectation{
-			{Line: 16, Kernels: "6.1 <6.1.200", Case: "sockhash-stale-entry", Is: "affected", Reason: "the fix is not in yet", Link: "https://bugs.example.org/1", Until: "2027-03-31"},
-			{Line: 22, Kernels: "all", Suite: "sockmap", Spec: "sockmap closing a listener leaves no entry", Is: "fail", Reason: "under investigation", Link: "https://bugs.example.org/2", Until: "2027-03-31"},
+			{Line: 18, Kernels: "6.1 <6.1.200", Case: "sockhash-stale-entry", Is: "affected", Reason: "the fix is not in yet", Link: "https://bugs.example.org/1", Until: "2027-03-31"},
+			{Line: 24, Kernels: "all", Suite: "sockmap", Spec: "sockmap closing a listener leaves no entry", Is: "fail", Reason: "under investigation", Link: "https://bugs.example.org/2", Until: "2027-03-31"},
 		},
 		Durations: "durations.json", Keep: Keep{Runs: 20, Days: 30},
 	}
@@ -78,6 +78,10 @@ func TestParseRefuses(t *testing.T) {
 		"unknown-field":   `2:1: a matrix has no field "siez"; did you mean size?`,
 		"twice":           "3:1: size stands twice; leave one",
 		"size":            `2:7: "huge" is none of quick, default, soak`,
+		"sizes":           `4:12: "huge" is none of quick, default, soak`,
+		"sizes-list":      "2:8: sizes is a mapping; write FIELD: VALUE",
+		"sizes-suite":     `4:3: sizes has no field "sokmap"; did you mean sockmap?`,
+		"sizes-other":     `4:3: sizes has no field "probes"`,
 		"suite":           `2:17: "sokmap" is none of smoke, sockmap, probes; did you mean sockmap?`,
 		"suite-twice":     "2:17: suite smoke stands twice",
 		"selection":       "2:5: this makes no sense",
