@@ -83,7 +83,7 @@ func TestUsage(t *testing.T) {
 	full := filepath.Join(w.dir, "full")
 	put(t, filepath.Join(full, "x"), "")
 	tests := []struct{ line, message string }{
-		{"bogus", `unknown command "bogus"`},
+		{"bogus", `unknown command "bogus" for "krepro"; see krepro --help`},
 		{"kernels bogus", `unknown command "bogus"`},
 		{"--bogus", "unknown flag: --bogus"},
 		{"run", `required flag(s) "kernel" not set`},
@@ -95,6 +95,8 @@ func TestUsage(t *testing.T) {
 		{"run --kernel debian:6.1 --suite smoke --suite smoke", "named twice"},
 		{"run --kernel debian:6.1 --size huge", "none of quick, default, soak"},
 		{"run --kernel debian:6.1 --focus (", "focus: error parsing regexp"},
+		{"run --kernel debian:6.1 --label-filter (a||", `label-filter: "(a||": `},
+		{"run --kernel debian:6.1 --repeat 0", "repeat: 0 is not from 1"},
 		{"run --kernel debian:6.1 --accel xen", "none of auto, tcg, kvm"},
 		{"run --kernel debian:6.1 --runner xen", "none of qemu, virtme-ng, vmtest"},
 		{"run --kernel debian:6.1 --runner virtme-ng --accel kvm", "runs under tcg here, and not under kvm"},
@@ -109,7 +111,7 @@ func TestUsage(t *testing.T) {
 		{"run --kernel debian:6.1 --timeout -1s", "timeout: -1s"},
 		{"run --kernel debian:6.1 --timeout soon", "invalid argument"},
 		{"run --kernel debian:6.1 --out " + full, "is not empty"},
-		{"judge", "accepts 1 arg(s), received 0"},
+		{"judge", "accepts 1 arg(s), received 0; see krepro judge --help"},
 		{"judge " + w.dir, "is no run folder"},
 		{"judge " + w.dir + "/absent", "is no run folder"},
 		{"compare " + w.dir, "accepts 2 arg(s), received 1"},
@@ -131,7 +133,7 @@ func TestUsage(t *testing.T) {
 	}
 	for _, test := range tests {
 		code, out, stderr := w.do(t.Context(), strings.Fields(test.line)...)
-		if code != codeUsage || !strings.Contains(stderr, test.message) || out != "" {
+		if code != codeUsage || !strings.Contains(stderr, test.message) || strings.Count(stderr, "\n") != 1 || out != "" {
 			t.Errorf("krepro %s: code %d, stdout %q, stderr %q; want 129 and %q", test.line, code, out, stderr, test.message)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onsi/ginkgo/v2/types"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -137,6 +138,9 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 	if _, err := regexp.Compile(o.focus); err != nil {
 		return p, usage("focus: %v", err)
 	}
+	if err := checkLabels(o.labels); err != nil {
+		return p, err
+	}
 	if o.jobs < 0 || o.timeout < 0 {
 		return p, usage("jobs: %d, timeout: %s: neither may be negative", o.jobs, o.timeout)
 	}
@@ -197,6 +201,19 @@ func (o runOptions) rounds() (n int, untilFailure bool, err error) {
 		return 0, false, usage("until-failure: say how many rounds at most, with --repeat")
 	}
 	return max(1, o.repeat), o.untilFailure, nil
+}
+
+// checkLabels refuses here what Ginkgo would refuse in the guest, after a boot.
+func checkLabels(filter string) error {
+	_, err := types.ParseLabelFilter(filter)
+	if err == nil {
+		return nil
+	}
+	why := err.Error()
+	if told, ok := err.(types.GinkgoError); ok { // the filter once more, then the reason
+		why = told.Message[strings.LastIndex(told.Message, "\n")+1:]
+	}
+	return usage("label-filter: %q: %s", filter, strings.TrimSuffix(why, "."))
 }
 
 // suiteArgs are Ginkgo's: no colours in a file, and every spec named as it runs.

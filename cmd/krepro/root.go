@@ -36,13 +36,13 @@ func (f *failure) Unwrap() error { return f.err }
 func (e *env) main(ctx context.Context, args []string) int {
 	root := e.root()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	var f *failure
 	switch {
 	case err == nil:
 		return 0
 	case !errors.As(err, &f):
-		fmt.Fprintf(e.stderr, "krepro: %v\n", err)
+		fmt.Fprintf(e.stderr, "krepro: %v; see %s --help\n", err, c.CommandPath())
 		return codeUsage
 	case f.err != nil:
 		fmt.Fprintf(e.stderr, "krepro: %v\n", f.err)

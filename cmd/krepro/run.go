@@ -49,7 +49,12 @@ what the exit code says.`,
   krepro run --kernel debian:6.12 --suite sockmap --focus 'leaves no entry' --size quick
   git bisect run krepro run --kernel arch/x86/boot/bzImage --suite sockmap`,
 		Args: cobra.NoArgs,
-		RunE: does(func(ctx context.Context, _ []string) error { return e.run(ctx, o) }),
+		RunE: does(func(ctx context.Context, _ []string) error {
+			if o.repeat == 0 { // which within krepro stands for the default
+				return usage("repeat: 0 is not from 1 to %d", maxRepeat)
+			}
+			return e.run(ctx, o)
+		}),
 	}
 	f := c.Flags()
 	f.StringSliceVarP(&o.kernels, "kernel", "k", nil, "kernel `REF`, again for each")
