@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the Go tests, the suites aside (they run in VMs), and closes on a count.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 mkdir -p build
 
 if [ -n "${KREPRO_VM_TESTS:-}" ]; then # the VM runner's own tests boot this one

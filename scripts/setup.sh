@@ -29,7 +29,7 @@ if [ "${1:-}" = slurm ] && [ ! -e $policy ]; then # the packages must not start 
 	trap '"${sudo[@]}" rm -f $policy' EXIT
 	printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" install -m 755 /dev/stdin $policy
 fi
-"${sudo[@]}" apt-get update -q >/dev/null
+"${sudo[@]}" apt-get update -q >/dev/null || true # one source of many may fail: the packages will tell
 "${sudo[@]}" apt-get install -qy --no-install-recommends "${missing[@]}" >/dev/null
 if [ "${1:-}" = slurm ] && command -v systemctl >/dev/null; then # nor at the next boot
 	"${sudo[@]}" systemctl -q disable munge slurmctld slurmd

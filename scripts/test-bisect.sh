@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests that build kernels, and closes on the time and the cache's size.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 export KREPRO_VM_TESTS=1 KREPRO_NET_TESTS=1 KREPRO_BUILD_TESTS=1
 SECONDS=0

@@ -10,7 +10,7 @@ sudo=(); [ "$(id -u)" = 0 ] || sudo=(sudo)
 export DEBIAN_FRONTEND=noninteractive
 echo "virtme-ng: installing"
 package=virtme-ng
-"${sudo[@]}" apt-get update -q >/dev/null
+"${sudo[@]}" apt-get update -q >/dev/null || true # one source of many may fail: the packages will tell
 if ! apt-cache policy virtme-ng | grep -q 'Candidate: [^(]'; then
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT
