@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/krepro/krepro/vmtest/verdict"
 )
@@ -56,11 +57,15 @@ func kernel(r verdict.Result) string {
 	return plain(r)
 }
 
-// plain is what the kernel is called: exact, and as short as that allows.
+// plain is what the kernel is called: exact, and as short as that allows. Builds
+// of one tree, with a patch and without, have the same release.
 func plain(r verdict.Result) string {
 	k := r.Kernel
-	if k.Source == "debian" {
+	switch k.Source {
+	case "debian":
 		return k.Package + " " + k.Flavour
+	case "file", "tree":
+		return strings.TrimSuffix(k.Name, "~"+k.Alone)
 	}
 	return cmp.Or(k.Release, k.Ref, "unknown kernel")
 }

@@ -131,3 +131,26 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Errorf("%s differs; go test -update writes it anew. Got:\n%s", name, got)
 	}
 }
+
+// Of builds of one release each is told from the other, in every file.
+func TestBuildsOfOneRelease(t *testing.T) {
+	built := func(name, alone string) verdict.Result {
+		k := event.Kernel{Source: "tree", Release: "6.12.0", Name: name, Ref: "tree:/src@v6.12", Alone: alone}
+		return verdict.Result{Kernel: k, Suites: []verdict.Suite{{Name: "smoke", Specs: []verdict.Spec{{Name: "it"}}}}}
+	}
+	results := []verdict.Result{built("tree-6.12.0-1", ""), built("tree-6.12.0-1~probes", "probes"), built("tree-6.12.0-2+fix", "")}
+	seen := map[string]bool{}
+	for _, r := range results {
+		if name := kernel(r); seen[name] {
+			t.Errorf("%s stands twice", name)
+		} else {
+			seen[name] = true
+		}
+	}
+	text := Matrix(results)
+	for _, want := range []string{"\ntree-6.12.0-1 ", "\ntree-6.12.0-2+fix "} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("%q stands %d times in\n%s", want, strings.Count(text, want), text)
+		}
+	}
+}

@@ -154,11 +154,28 @@ func starved(s Splat) string {
 func (e *evidence) judgeConsole() Judgement {
 	return first(e.unbooted, e.unbuilt, e.host, e.neverUp, func() (Verdict, string) {
 		if len(e.splats) == 0 {
-			return Pass, "no splat"
+			return "", ""
 		}
 		s := e.splats[0]
 		return Crash, fmt.Sprintf("%s, the first on console line %d: %s%s", count(len(e.splats), "splat"), s.Line, s.Text, starved(s))
-	})
+	}, e.noGoodbye, func() (Verdict, string) { return Pass, "no splat" })
+}
+
+// noGoodbye matches when the VM came to a bad end while no suite ran that could
+// be charged with it: between two, or behind the last.
+func (e *evidence) noGoodbye() (Verdict, string) {
+	for name := range e.suites {
+		if _, exited := e.exited[name]; !exited {
+			return "", ""
+		}
+	}
+	switch {
+	case e.ended(event.ExitDied):
+		return OtherCrash, "while no suite ran, " + e.died()
+	case e.ended(event.ExitSilence, event.ExitDeadline):
+		return OtherHang, "while no suite ran: " + e.ending("")
+	}
+	return "", ""
 }
 
 // unbooted matches when there was no point in booting: no suite can run.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/krepro/krepro/harness/event"
 )
@@ -234,6 +235,28 @@ func TestOfRepeats(t *testing.T) {
 		b, errB := json.Marshal(Of(os.DirFS("testdata/"+entry.Name()), asked))
 		if errA != nil || errB != nil || !bytes.Equal(a, b) {
 			t.Errorf("%s: two results differ (%v, %v)", entry.Name(), errA, errB)
+		}
+	}
+}
+
+// A VM that comes to a bad end when all suites are over is no pass, be no case
+// asked that would say so.
+func TestNoGoodbye(t *testing.T) {
+	for reason, want := range map[string]Verdict{
+		event.ExitDone: Pass, event.ExitDied: OtherCrash, event.ExitSilence: OtherHang, event.ExitDeadline: OtherHang,
+	} {
+		files := fstest.MapFS{}
+		for _, name := range []string{KernelFile, ConsoleFile, ControlFile, EventsFile} {
+			data, err := os.ReadFile("testdata/unaffected/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = &fstest.MapFile{Data: data}
+		}
+		files[ExitFile] = &fstest.MapFile{Data: []byte(`{"reason": "` + reason + `"}`)}
+		r := Of(files, Asked{Suites: []string{"sockmap"}})
+		if r.Suites[0].Verdict != Pass || r.Console.Verdict != want || r.Code != meaning[want].code {
+			t.Errorf("%s: suite %s, console %s, code %d; want pass, %s", reason, r.Suites[0].Verdict, r.Console.Verdict, r.Code, want)
 		}
 	}
 }
