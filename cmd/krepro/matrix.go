@@ -83,8 +83,8 @@ func (e *env) matrix(ctx context.Context, o matrixOptions) (err error) {
 	}
 	err = errors.Join(err, keepDurations(store, dir, results), e.showMatrix(results, before, o), e.announce(dir, results))
 	fmt.Fprintf(e.stderr, "\nevidence: %s\n", dir)
-	if ctx.Err() == nil { // a run that was cut short outlives no whole one
-		err = errors.Join(e.retain(file.Keep, dir, o.out), err)
+	if ctx.Err() == nil && run.options.matrix.Shard == nil { // a run that was cut short, or a part, outlives no whole one
+		err = errors.Join(e.retain(file.Keep, dir, o), err)
 	}
 	return err
 }

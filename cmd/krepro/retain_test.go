@@ -38,7 +38,7 @@ func TestRetain(t *testing.T) {
 			if err := os.Symlink("../elsewhere", "runs/link"); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.retain(test.keep, filepath.Join("runs", "e"), ""); err != nil {
+			if err := w.retain(test.keep, filepath.Join("runs", "e"), matrixOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			if got := left(t, "runs"); got != test.want+" link notes other" {
@@ -48,6 +48,33 @@ func TestRetain(t *testing.T) {
 				t.Error("what a link leads to is gone")
 			}
 		})
+	}
+}
+
+// What is going on stays, however long that takes, and what the run was compared
+// with. Age is by this run, not by a folder whose clock was wrong.
+func TestRetainSpares(t *testing.T) {
+	w := newWorld(t)
+	t.Chdir(w.dir)
+	for run, days := range map[string]float64{"base": 40, "future": -4000, "going": 3, "new": 0, "old": 30, "young": 2} {
+		dir := filepath.Join("runs", run)
+		putJSON(t, filepath.Join(dir, runFile), invocation{Started: started.Add(-time.Duration(days * 24 * float64(time.Hour)))})
+		if run != "going" {
+			put(t, filepath.Join(dir, verdictsFile), "{}")
+		}
+	}
+	lock, err := lockRun("runs/going")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.retain(matrix.Keep{Days: 3}, "runs/new", matrixOptions{compare: "./runs/base/"}); err != nil || left(t, "runs") != "base future going new young" {
+		t.Errorf("%v; left %s", err, left(t, "runs"))
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.retain(matrix.Keep{Days: 3}, "runs/new", matrixOptions{}); err != nil || left(t, "runs") != "future new young" {
+		t.Errorf("nobody is at it any more: %v; left %s", err, left(t, "runs"))
 	}
 }
 
@@ -72,7 +99,7 @@ func TestRetainElsewhere(t *testing.T) {
 		putJSON(t, filepath.Join("mine", run, runFile), invocation{Started: started})
 		put(t, filepath.Join("mine", run, verdictsFile), "{}")
 	}
-	if err := w.retain(matrix.Keep{Runs: 1}, "mine/new", "mine/new"); err != nil || left(t, "mine") != "new old" {
+	if err := w.retain(matrix.Keep{Runs: 1}, "mine/new", matrixOptions{out: "mine/new"}); err != nil || left(t, "mine") != "new old" {
 		t.Errorf("%v; left %s", err, left(t, "mine"))
 	}
 }

@@ -131,6 +131,11 @@ func (e *env) execute(ctx context.Context, store *kernels.Store, o runOptions) (
 	if err := writeJSON(filepath.Join(dir, runFile), inv); err != nil {
 		return nil, "", err
 	}
+	lock, err := lockRun(dir)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	progress := newProgress(e.stderr, e.width)
 	progress.follow(store)
 	l := &launcher{dir: dir, store: store, plan: p, vms: inv.starting(), progress: progress, images: o.had}
