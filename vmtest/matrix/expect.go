@@ -73,8 +73,11 @@ func (x Expectation) judge(today string, results []verdict.Result, has Has) verd
 	if x.over(today) {
 		return verdict.Judge(verdict.Expired, fmt.Sprintf("it was to be until %s: renew the day or remove the entry: %s (%s)", x.Until, x.Reason, x.Link))
 	}
-	kernels, count := 0, map[trace]int{}
+	kernels, unhad, count := 0, 0, map[trace]int{}
 	for _, r := range results {
+		if r.Kernel.Source == "" {
+			unhad++
+		}
 		if has(x.Kernels, r.Kernel) {
 			kernels++
 			count[x.find(r)]++
@@ -83,6 +86,8 @@ func (x Expectation) judge(today string, results []verdict.Result, has Has) verd
 	switch {
 	case count[there] > 0:
 		return verdict.Judge(verdict.Pass, fmt.Sprintf("in force: on %d of the VMs", count[there]))
+	case kernels == 0 && unhad > 0:
+		return verdict.Judge(verdict.Unsure, fmt.Sprintf("no kernel of the run is known to be in %q, and one that could not be had may be", x.Kernels))
 	case kernels == 0:
 		return verdict.Judge(verdict.Unmatched, fmt.Sprintf("no kernel of the run is in %q: correct or remove the entry", x.Kernels))
 	case count[unknown] > 0:

@@ -56,9 +56,9 @@ func TestEntries(t *testing.T) {
 		return s
 	}
 	results := []verdict.Result{
-		{Kernel: event.Kernel{Ref: "a"}, Cases: []verdict.Case{{Name: "stale"}}, Suites: []verdict.Suite{suite("sockmap", verdict.Pass, "one", "two")}},
-		{Kernel: event.Kernel{Ref: "a", Alone: "probes"}, Suites: []verdict.Suite{suite("probes", verdict.Pass, "costs")}},
-		{Kernel: event.Kernel{Ref: "b"}, Suites: []verdict.Suite{suite("sockmap", verdict.OtherCrash, "one")}},
+		{Kernel: event.Kernel{Source: "debian", Ref: "a"}, Cases: []verdict.Case{{Name: "stale"}}, Suites: []verdict.Suite{suite("sockmap", verdict.Pass, "one", "two")}},
+		{Kernel: event.Kernel{Source: "debian", Ref: "a", Alone: "probes"}, Suites: []verdict.Suite{suite("probes", verdict.Pass, "costs")}},
+		{Kernel: event.Kernel{Source: "debian", Ref: "b"}, Suites: []verdict.Suite{suite("sockmap", verdict.OtherCrash, "one")}},
 	}
 	for _, test := range []struct {
 		x    Expectation
@@ -88,5 +88,10 @@ func TestEntries(t *testing.T) {
 	r := Entries("krepro.yaml", []Expectation{entry("a", "stale", "affected", today), entry("c", "stale", "affected", today)}, today, results, named)
 	if r.Kernel.Ref != "krepro.yaml" || len(r.Suites[0].Specs) != 2 || r.Code != verdict.CodeBad {
 		t.Errorf("two entries: %+v", r)
+	}
+	results = append(results, verdict.Result{Kernel: event.Kernel{Ref: "tree:/src"}}) // could not be built
+	r = Entries("krepro.yaml", []Expectation{entry("c", "stale", "affected", today)}, today, results, named)
+	if p := r.Suites[0].Specs[0]; p.Verdict != verdict.Unsure || r.Code != verdict.CodeSkip {
+		t.Errorf("a kernel that nobody knows: %+v", p)
 	}
 }
