@@ -57,12 +57,12 @@ var foreigns = map[string]foreign{
 
 // FindRunner says what is missing of a runner, and how to get it.
 func FindRunner(runner string) error {
-	f, ok := foreigns[runner]
-	if !ok {
-		return nil // QEMU is asked for its version before each VM
+	program, get := Machine{}.filled().QEMU, "apt install qemu-system-x86 (krepro doctor tells what else is missing)"
+	if f, ok := foreigns[runner]; ok {
+		program, get = f.program, f.get
 	}
-	if _, err := exec.LookPath(f.program); err != nil {
-		return fmt.Errorf("find runner %s: no %s on the PATH: %s", runner, f.program, f.get)
+	if _, err := exec.LookPath(program); err != nil {
+		return fmt.Errorf("find runner %s: no %s on the PATH: %s", runner, program, get)
 	}
 	return nil
 }

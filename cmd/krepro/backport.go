@@ -125,8 +125,11 @@ func (e *env) newBackport(o backportOptions) (*backport, error) {
 	if !base.Built() {
 		return nil, usage("base: %s is not built from source; write tree:DIR@REV or debian-source:VERSION", o.base)
 	}
-	if o.pairs < 1 || o.rounds < 1 {
-		return nil, usage("pairs: %d, rounds: %d: both want at least 1", o.pairs, o.rounds)
+	if o.pairs < 1 {
+		return nil, usage("pairs: %d is not at least 1", o.pairs)
+	}
+	if o.rounds < 1 {
+		return nil, usage("rounds: %d is not at least 1", o.rounds)
 	}
 	corpus, err := cases.Load()
 	if err != nil {

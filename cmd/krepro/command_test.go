@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/krepro/krepro/vmtest/verdict"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -30,6 +32,11 @@ func newWorld(t *testing.T) *world {
 		"suites/sockmap.test": "", "suites/sockmap.yaml": "about: entries leave the map\nconfig: [CONFIG_BPF_STREAM_PARSER]\n",
 	} {
 		put(t, filepath.Join(home, name), text)
+	}
+	qemu := filepath.Join(w.dir, "bin", "qemu-system-x86_64") // there, and boots nothing
+	put(t, qemu, "#!/bin/sh\nexit 1\n")
+	if err := os.Chmod(qemu, 0o755); err != nil {
+		t.Fatal(err)
 	}
 	w.env = &env{stdout: &w.out, stderr: &w.err, width: func() int { return 0 }, home: home,
 		getenv: func(string) string { return "" }}
@@ -87,7 +94,14 @@ func TestUsage(t *testing.T) {
 		{"kernels bogus", `unknown command "bogus"`},
 		{"--bogus", "unknown flag: --bogus"},
 		{"run", `required flag(s) "kernel" not set`},
-		{"run surplus --kernel debian:6.1", "unknown command"},
+		{"run debian:6.1", `"debian:6.1" is no flag; name kernels by --kernel`},
+		{"run --kernel=", "--kernel is empty: give it a value, or leave it out"},
+		{"matrix --shard=", "--shard is empty"},
+		{"matrix --file=", "--file is empty"},
+		{"run --kernel debian:6.1 --suite=", "--suite is empty"},
+		{"backport --base x --case y --patch=", "--patch is empty"},
+		{"suites bogus", `unknown command "bogus"`},
+		{"kernels prune --unused -1h", "unused: -1h0m0s is negative"},
 		{"run --kernel 5.10.218-1", "did you mean debian:5.10.218-1?"},
 		{"run --kernel debian:none", "no kernel version"},
 		{"run --kernel ./absent", "no such file"},
@@ -139,6 +153,33 @@ func TestUsage(t *testing.T) {
 	}
 	if entries, _ := filepath.Glob("runs"); len(entries) > 0 {
 		t.Errorf("a command line that makes no sense left %v", entries)
+	}
+}
+
+// Without QEMU a run does not begin.
+func TestRunWithoutQEMU(t *testing.T) {
+	w := newWorld(t)
+	t.Chdir(w.dir)
+	t.Setenv("PATH", w.dir)
+	code, out, stderr := w.do(t.Context(), "run", "--kernel", "debian:5.10.218-1")
+	if code != verdict.CodeInfra || !strings.Contains(stderr, "no qemu-system-x86_64 on the PATH: apt install qemu-system-x86") || strings.Count(stderr, "\n") != 1 || out != "" {
+		t.Errorf("code %d, stdout %q, stderr %q", code, out, stderr)
+	}
+	if entries, _ := filepath.Glob("runs/*"); len(entries) > 0 {
+		t.Errorf("it left %v", entries)
+	}
+}
+
+// A folder beside those of a run's VMs is none of them.
+func TestNoFolderOfAVM(t *testing.T) {
+	w := newWorld(t)
+	run := filepath.Join(w.dir, "run")
+	putJSON(t, filepath.Join(run, runFile), invocation{Started: started})
+	for _, line := range []string{"judge ", "explain ", "compare " + run + " "} {
+		code, out, stderr := w.do(t.Context(), strings.Fields(line+filepath.Join(run, "typo"))...)
+		if code != codeUsage || !strings.Contains(stderr, "is no VM's folder") || out != "" {
+			t.Errorf("krepro %s…: code %d, stdout %q, stderr %q", line, code, out, stderr)
+		}
 	}
 }
 

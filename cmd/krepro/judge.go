@@ -76,6 +76,9 @@ func findRun(dir string) (abs, run string, inv invocation, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = &failure{codeUsage, fmt.Errorf("%s is no run folder: no %s in it or above it", abs, runFile)}
 	}
+	if _, gone := os.Stat(filepath.Join(abs, verdict.KernelFile)); err == nil && run != abs && gone != nil {
+		err = usage("%s is no VM's folder: no %s in it; its run is %s", abs, verdict.KernelFile, run)
+	}
 	return abs, run, inv, err
 }
 

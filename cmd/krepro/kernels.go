@@ -149,6 +149,9 @@ func (e *env) pruneCommand() *cobra.Command {
 		Use: "prune", Short: "Remove kernels from the cache", Args: cobra.NoArgs,
 		Example: "  krepro kernels prune --unused 720h --dry-run",
 		RunE: e.stored(func(_ context.Context, _ []string, s *kernels.Store) error {
+			if unused < 0 {
+				return usage("unused: %s is negative", unused)
+			}
 			p, err := s.Prune(unused, dry)
 			if err != nil {
 				return err
@@ -170,7 +173,7 @@ func (e *env) pruneCommand() *cobra.Command {
 			return err
 		}),
 	}
-	c.Flags().DurationVar(&unused, "unused", 0, "only those not used for so long")
+	c.Flags().DurationVar(&unused, "unused", 0, "only what was not used for so long (default: all of the cache, build folders too)")
 	c.Flags().BoolVar(&dry, "dry-run", false, "say what would go, remove nothing")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of text")
 	return c

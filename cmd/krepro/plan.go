@@ -141,8 +141,11 @@ func (e *env) plan(o runOptions) (p plan, err error) {
 	if err := checkLabels(o.labels); err != nil {
 		return p, err
 	}
-	if o.jobs < 0 || o.timeout < 0 {
-		return p, usage("jobs: %d, timeout: %s: neither may be negative", o.jobs, o.timeout)
+	if o.jobs < 0 {
+		return p, usage("jobs: %d is negative", o.jobs)
+	}
+	if o.timeout < 0 {
+		return p, usage("timeout: %s is negative", o.timeout)
 	}
 	if p.machine, err = o.vm.machine(e); err != nil {
 		return p, err

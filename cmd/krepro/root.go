@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/krepro/krepro/kernels"
 	"github.com/krepro/krepro/vmtest/verdict"
@@ -113,11 +115,13 @@ func (e *env) root() *cobra.Command {
 		Use:           "krepro",
 		Short:         "Ask real kernels whether they have a bug",
 		Long:          "krepro boots kernels in QEMU, runs test suites inside, and says which of them have a known bug.",
-		Example:       "  krepro run --kernel debian:5.10.218-1 --kernel debian:6.1 --suite sockmap\n  git bisect run krepro run --kernel arch/x86/boot/bzImage --suite sockmap",
+		Example:       "  krepro run --kernel debian:5.10.218-1 --kernel debian:6.1 --suite sockmap\n  git bisect run krepro verdict --case sockhash-stale-entry",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+
+		PersistentPreRunE: func(c *cobra.Command, args []string) error { return nothingEmpty(c.Flags(), args) },
+		Args:              cobra.NoArgs,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
@@ -129,12 +133,27 @@ func (e *env) root() *cobra.Command {
 	return root
 }
 
+// nothingEmpty refuses what a shell's unset variable makes of a flag or an
+// argument: it would stand for the default, and ask another question.
+func nothingEmpty(flags *pflag.FlagSet, args []string) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		list, isList := f.Value.(pflag.SliceValue)
+		if isList && strings.Join(list.GetSlice(), "") == "" || !isList && f.Value.String() == "" {
+			err = usage("--%s is empty: give it a value, or leave it out", f.Name)
+		}
+	})
+	if slices.Contains(args, "") {
+		err = usage("an argument is empty; see the command's --help")
+	}
+	return err
+}
+
 // exitCodesTopic is krepro help exit-codes.
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
 		Short: "What the exit codes mean",
-		Long: `Exit codes of krepro run and krepro judge, safe for git bisect run:
+		Long: `Exit codes of krepro run, matrix, merge and judge, safe for git bisect run:
 
     0  every verdict is as expected
     1  a kernel's verdict is not: a spec failed, it crashed, it has a bug that
@@ -149,8 +168,8 @@ Of several the first of 130, 128, 1, 125 is taken. krepro backport ends with 0 i
 the patch is validated, 1 if it is not or does harm, 125 if that cannot be told;
 krepro bisect with 0 if it found the change, 125 if it did not; krepro verdict
 with 0 or 1 as git bisect run wants them. The other commands end with 0, 128,
-129 or 130, krepro doctor with 1 if something is missing, krepro sweep with 1 if
-stale entries are left, krepro kernels diff with 125 if a kernel could not be
-probed.`,
+129 or 130; what needs a kernel from source with 125 if that cannot be built,
+krepro doctor with 1 if something is missing, krepro sweep with 1 if stale
+entries are left, krepro kernels diff with 125 if a kernel could not be probed.`,
 	}
 }

@@ -47,8 +47,13 @@ again. krepro help kernels lists what a reference may be, krepro help exit-codes
 what the exit code says.`,
 		Example: `  krepro run --kernel debian:5.10.218-1 --kernel debian:6.1 --suite smoke --suite sockmap
   krepro run --kernel debian:6.12 --suite sockmap --focus 'leaves no entry' --size quick
-  git bisect run krepro run --kernel arch/x86/boot/bzImage --suite sockmap`,
-		Args: cobra.NoArgs,
+  krepro run --kernel arch/x86/boot/bzImage --suite sockmap --label-filter trigger`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("%q is no flag; name kernels by --kernel", args[0])
+			}
+			return nil
+		},
 		RunE: does(func(ctx context.Context, _ []string) error {
 			if o.repeat == 0 { // which within krepro stands for the default
 				return usage("repeat: 0 is not from 1 to %d", maxRepeat)

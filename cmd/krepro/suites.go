@@ -19,7 +19,9 @@ import (
 )
 
 func (e *env) suitesCommand() *cobra.Command {
-	c := &cobra.Command{Use: "suites", Short: "What can be asked of a kernel"}
+	c := &cobra.Command{Use: "suites", Short: "What can be asked of a kernel", Args: cobra.NoArgs,
+		Example: "  krepro suites list\n  krepro suites show sockmap",
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the suites, and what each asks", Args: cobra.NoArgs,
