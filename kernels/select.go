@@ -21,12 +21,16 @@ import (
 //
 // Behind debian: stands a line or one of Debian's suites. What the archives no
 // longer have, and the cache neither, is passed over.
+//
+// Shared is for what several machines have to come to alike: the cache, which
+// differs, does not count.
 type Selection struct {
 	Text    string
 	Oldest  bool // else the newest
 	N       int  // how many; 0: all
 	Of      string
 	Flavour string
+	Shared  bool
 }
 
 var (
@@ -72,7 +76,11 @@ func (s *Store) Select(ctx context.Context, sel Selection) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := sel.among(slices.Concat(c.Kernels(), s.pins))
+	all := c.Kernels()
+	if lineForm.MatchString(sel.Of) { // of a suite, a pin tells what it had once
+		all = slices.Concat(all, s.pins)
+	}
+	found := sel.among(all)
 	if sel.Oldest {
 		slices.Reverse(found)
 	}
@@ -81,7 +89,7 @@ func (s *Store) Select(ctx context.Context, sel Selection) ([]string, error) {
 		if sel.N > 0 && len(refs) == sel.N {
 			break
 		}
-		has, err := s.obtainable(ctx, k)
+		has, err := s.obtainable(ctx, k, sel.Shared)
 		switch {
 		case err != nil: // a set that a fault of the network made smaller would pass for the whole
 			return nil, &UnavailableError{Ref: sel.Text, Err: err}
@@ -111,10 +119,10 @@ func (sel Selection) among(kernels []debian.Kernel) []debian.Kernel {
 	return slices.CompactFunc(kernels, func(a, b debian.Kernel) bool { return a.Version == b.Version })
 }
 
-// obtainable tells whether a kernel is in the cache or in the archives; an error
-// means that these cannot be asked.
-func (s *Store) obtainable(ctx context.Context, k debian.Kernel) (bool, error) {
-	if _, err := os.Stat(s.entry(kernelID(k))); err == nil {
+// obtainable tells whether a kernel is in the cache, if that counts, or in the
+// archives; an error means that these cannot be asked.
+func (s *Store) obtainable(ctx context.Context, k debian.Kernel, shared bool) (bool, error) {
+	if _, err := os.Stat(s.entry(kernelID(k))); err == nil && !shared {
 		return true, nil
 	}
 	apt, err := s.apt()

@@ -37,6 +37,19 @@ func TestSelect(t *testing.T) {
 		}
 	}
 
+	// What a pin says of a suite was so once.
+	pins, err := s.Lock(t.Context(), []string{"debian:5.10.901-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pins = pins[len(pins)-1:]
+	s.pins[0].Packages[0].At[0].Suite = "trixie"
+	var none *UnavailableError
+	if refs, err := s.Select(t.Context(), Selection{Text: "all", Of: "trixie", Flavour: DefaultFlavour}); !errors.As(err, &none) {
+		t.Errorf("of a suite that pins alone have: %v, %v", refs, err)
+	}
+	s.pins = nil
+
 	// What stands in the index and is gone from the pool is passed over, unless it is cached.
 	if err := os.Remove(a.Pool("linux-image-" + newer.Release + "_" + newer.Version + "_amd64.deb")); err != nil {
 		t.Fatal(err)
@@ -50,6 +63,11 @@ func TestSelect(t *testing.T) {
 	}
 	if got := selected(t, s, "all of debian:5.10"); got != "debian:5.10.901-1" {
 		t.Errorf("with one in the cache alone: %s", got)
+	}
+	// Another machine has nothing in its cache, and must come to the same.
+	var gone *UnavailableError
+	if refs, err := s.Select(t.Context(), Selection{Text: "all", Of: "5.10", Flavour: DefaultFlavour, Shared: true}); !errors.As(err, &gone) {
+		t.Errorf("for several machines: %v, %v; want an UnavailableError", refs, err)
 	}
 }
 

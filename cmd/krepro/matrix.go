@@ -141,7 +141,7 @@ func (e *env) planMatrix(ctx context.Context, store *kernels.Store, file matrix.
 		}
 		m.Shard = &s
 	}
-	if run.options.kernels, err = resolve(ctx, store, file.Kernels); err != nil {
+	if run.options.kernels, err = resolve(ctx, store, file.Kernels, m.Shard != nil); err != nil {
 		return run, err
 	}
 	if run.plan, err = e.plan(run.options); err != nil {

@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"github.com/gofrs/flock"
 
 	"github.com/krepro/krepro/kernels"
 	"github.com/krepro/krepro/kernels/cases"
@@ -88,16 +91,18 @@ func fileOptions(file matrix.File, o matrixOptions) runOptions {
 	}
 }
 
-// resolve makes exact references of a file's kernels, each of them once.
-func resolve(ctx context.Context, store *kernels.Store, texts []string) ([]string, error) {
+// resolve makes exact references of a file's kernels, each of them once; shared
+// if other machines have to come to the same.
+func resolve(ctx context.Context, store *kernels.Store, texts []string, shared bool) ([]string, error) {
 	var refs []string
 	for _, text := range texts {
-		found := []string{text}
+		found := []string{strings.TrimSuffix(text, "/"+kernels.DefaultFlavour)}
 		sel, ok, err := kernels.ParseSelection(text)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
+			sel.Shared = shared
 			if found, err = store.Select(ctx, sel); err != nil {
 				return nil, err
 			}
@@ -154,10 +159,17 @@ func sharedDurations(file matrix.File) (matrix.Durations, error) {
 func keepDurations(store *kernels.Store, dir string, results []verdict.Result) error {
 	own := matrix.Durations{}
 	own.Add(results)
-	all, err := readDurations(durationsPath(store))
-	if err != nil {
+	if err := writeJSON(filepath.Join(dir, durationsFile), own); err != nil {
 		return err
 	}
-	all.Add(results)
-	return errors.Join(writeJSON(filepath.Join(dir, durationsFile), own), writeJSON(durationsPath(store), all))
+	lock := flock.New(durationsPath(store) + ".lock") // shards that share a cache end together
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("lock durations: %w", err)
+	}
+	all, err := readDurations(durationsPath(store))
+	if err == nil {
+		all.Add(results)
+		err = writeJSON(durationsPath(store), all)
+	}
+	return errors.Join(err, lock.Unlock())
 }
