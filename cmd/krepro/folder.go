@@ -34,7 +34,7 @@ type invocation struct {
 	// UntilFailure says that rounds end after the first with a failure.
 	UntilFailure bool    `json:"until_failure,omitempty"`
 	Trigger      float64 `json:"trigger,omitempty"` // share of trials that pull a thinned trigger
-	Runner       string  `json:"runner,omitempty"`  // what booted the VMs; none: qemu
+	Runner       string  `json:"runner,omitempty"`  // what booted the VMs; none, of older runs: qemu
 	// Matrix is what a matrix file adds.
 	Matrix *matrixRun `json:"matrix,omitempty"`
 }

@@ -71,7 +71,7 @@ what the exit code says.`,
 	f.StringVarP(&o.out, "out", "o", "", "folder of the run, new or empty (default runs/<UTC time>)")
 	f.BoolVar(&o.keep, "keep", false, "keep each VM's initramfs in artefacts/, to start qemu.args again by hand")
 	f.BoolVar(&o.callGraph, "call-graph", false, "record what the kernel calls below recvmsg, for a good and a stuck request (takes seconds more)")
-	f.IntVar(&o.repeat, "repeat", 1, "rounds of each suite within its VM; failures are never run away")
+	f.IntVar(&o.repeat, "repeat", 1, "rounds of each suite within its VM; a later pass never cancels a failure")
 	f.BoolVar(&o.untilFailure, "until-failure", false, "end the rounds after the first in which a spec failed")
 	f.Float64Var(&o.trigger, "trigger", 0, "`SHARE` of trials in which specs with the label thin pull their trigger, to make a bug rare (default all)")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of a table")
