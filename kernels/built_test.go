@@ -233,6 +233,9 @@ func TestBuildRefuses(t *testing.T) {
 			t.Errorf("%s: error is %v, want a RefError of one line with %q", c.ref, err, c.says)
 		}
 	}
+	if left, _ := filepath.Glob(filepath.Join(s.Dir, "sources", "folder-other-*")); len(left) > 0 {
+		t.Errorf("files of no kernel were read into %v", left)
+	}
 	if _, err := get(s, "tree:"+bare+"@HEAD"); err != nil {
 		t.Errorf("a revision of a bare repository: %v", err)
 	}

@@ -82,6 +82,9 @@ func (s *Store) origin(ctx context.Context, ref Ref) (name string, take func(rep
 	if ref.Commit != "" {
 		return "", nil, &RefError{ref.Text, "the folder is under no git, it has no revisions", "leave out @" + ref.Commit}
 	}
+	if wrong := source.CheckFolder(dir); wrong != nil {
+		return "", nil, &RefError{ref.Text, wrong.Reason, wrong.Hint}
+	}
 	return "folder-" + short, func(repo string) (source.Tree, error) {
 		if _, err := os.Stat(filepath.Join(repo, "index")); err != nil {
 			s.say("reading %s", dir)

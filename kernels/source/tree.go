@@ -175,14 +175,30 @@ func OfFolder(ctx context.Context, repo, dir string) (Tree, error) {
 	return t, t.isKernel(ctx)
 }
 
+// top is what the top folder of every kernel source has.
+var top = []string{"Kconfig", "Makefile", "scripts/kconfig"}
+
+var errNoKernel = &Error{"this is no kernel tree: " + strings.Join(top, ", ") + " are not all there", "name the top folder of a kernel's source"}
+
+// CheckFolder refuses a folder that is no kernel source before all of it is
+// read: it may be somebody's home. *Error.
+func CheckFolder(dir string) *Error {
+	for _, name := range top {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			return errNoKernel
+		}
+	}
+	return nil
+}
+
 // isKernel refuses what is no kernel source.
 func (t Tree) isKernel(ctx context.Context) error {
-	files, err := git(ctx, nil, "--git-dir="+t.Repo, "ls-tree", "--name-only", t.ID, "Kconfig", "Makefile", "scripts/kconfig")
+	files, err := git(ctx, nil, append([]string{"--git-dir=" + t.Repo, "ls-tree", "--name-only", t.ID}, top...)...)
 	if err != nil {
 		return err
 	}
-	if strings.Count(files, "\n") != 2 {
-		return &Error{"this is no kernel tree: Kconfig, Makefile and scripts/kconfig are not all there", "name the top folder of a kernel's source"}
+	if strings.Count(files, "\n") != len(top)-1 {
+		return errNoKernel
 	}
 	return nil
 }
