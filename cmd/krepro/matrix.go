@@ -51,6 +51,7 @@ Slurm or Buildkite.`,
 	f.BoolVar(&o.plan, "plan", false, "say what would run, in which order and how long by past runs; boot nothing")
 	f.StringVar(&o.compare, "compare", "", "say what has changed since `RUN`, a folder")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of text")
+	c.MarkFlagsMutuallyExclusive("json", "compare")
 	must(c.MarkFlagFilename("file", "yaml", "yml"))
 	return c
 }

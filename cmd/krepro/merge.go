@@ -33,6 +33,7 @@ ends as the whole run would have.`,
 	f.StringVarP(&o.out, "out", "o", "", "folder of the joined run, new or empty (default runs/<UTC time>)")
 	f.StringVar(&o.compare, "compare", "", "say what has changed since `RUN`, a folder")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of text")
+	c.MarkFlagsMutuallyExclusive("json", "compare")
 	return c
 }
 

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -29,8 +30,14 @@ func TestSchemaAgrees(t *testing.T) {
 		}
 		return schema.Validate(plain(v))
 	}
-	if err := accepts(Default); err != nil {
-		t.Errorf("the default matrix: %v", err)
+	twelve, err := os.ReadFile("../../docs/krepro.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"the default matrix": Default, "docs/krepro.yaml": twelve} {
+		if _, err := Parse(name, data, some); err != nil || accepts(data) != nil {
+			t.Errorf("%s: %v, %v", name, err, accepts(data))
+		}
 	}
 	for _, name := range samples(t, "good") {
 		data := sample(t, "good/"+name+".yaml")

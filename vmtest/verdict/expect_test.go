@@ -42,6 +42,26 @@ func TestKnown(t *testing.T) {
 	}
 }
 
+// What an entry says of a spec counts, also where a case explains the failure.
+func TestKnownOfACase(t *testing.T) {
+	for expect, want := range map[Verdict]struct {
+		surprise Surprise
+		code     int
+	}{
+		"": {None, CodeGood}, Fail: {None, CodeGood}, Untestable: {UnexpectedFailure, CodeBad},
+	} {
+		asked := Asked{Suites: []string{"sockmap"}, Sought: []Sought{stale()}}
+		asked.Sought[0].Expect = Affected
+		if expect != "" {
+			asked.Known = []Known{{Suite: "sockmap", Spec: specListener, Expect: expect}}
+		}
+		r := Of(os.DirFS("testdata/affected"), asked)
+		if p := r.Suites[0].Specs[0]; p.Case == "" || p.Surprise() != want.surprise || r.Code != want.code {
+			t.Errorf("expected %q: %s by case %q: surprise %q, code %d; want %q, %d", expect, p.Verdict, p.Case, p.Surprise(), r.Code, want.surprise, want.code)
+		}
+	}
+}
+
 // A spec that was skipped did not fail as expected.
 func TestKnownSkipped(t *testing.T) {
 	known := []Known{{Suite: "sockmap", Spec: specReuse, Expect: Fail}}
