@@ -183,6 +183,15 @@ func TestNoFolderOfAVM(t *testing.T) {
 	}
 }
 
+// A story without evidence is none.
+func TestExplainWithoutEvidence(t *testing.T) {
+	w := newWorld(t)
+	putJSON(t, filepath.Join(w.dir, runFile), invocation{Started: started, Kernels: []string{"debian:6.1"}})
+	if code, out, stderr := w.do(t.Context(), "explain", w.dir); code != verdict.CodeInfra || !strings.Contains(stderr, "no VM has left evidence") || out != "" {
+		t.Errorf("code %d, stdout %q, stderr %q", code, out, stderr)
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	w := newWorld(t)
 	for line, want := range map[string]string{

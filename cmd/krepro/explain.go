@@ -116,6 +116,9 @@ func reportsOf(dir string, o explainOptions) ([]explain.Report, error) {
 			return nil, err
 		}
 	}
+	if len(vms) == 0 {
+		return nil, fmt.Errorf("explain %s: no VM has left evidence", run)
+	}
 	reports := []explain.Report{}
 	for _, vm := range vms {
 		if k := readKernel(vm); o.kernel != "" && o.kernel != k.Ref && o.kernel != k.Name {

@@ -153,13 +153,18 @@ func writeJSON(path string, v any) error {
 	return writeFile(path, append(data, '\n'))
 }
 
+// writeFile makes a file visible at once or not at all, and leaves nothing else.
 func writeFile(path string, data []byte) error {
 	temp := path + ".part"
-	if err := os.WriteFile(temp, data, 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), errors.Join(err, os.Remove(temp)))
+	err := os.WriteFile(temp, data, 0o644)
+	if err == nil {
+		err = os.Rename(temp, path)
 	}
-	if err := os.Rename(temp, path); err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if left := os.Remove(temp); !errors.Is(left, fs.ErrNotExist) {
+		err = errors.Join(err, left)
+	}
+	return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 }

@@ -135,3 +135,19 @@ func TestRecordLinks(t *testing.T) {
 		}
 	}
 }
+
+// A file that cannot be written leaves nothing, and one line.
+func TestWriteFileLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "taken"), filepath.Join(dir, "absent", "file")} {
+		if err := writeFile(path, []byte("text")); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v; want an error of one line", path, err)
+		}
+	}
+	if got := left(t, dir); got != "taken" {
+		t.Errorf("left %s", got)
+	}
+}

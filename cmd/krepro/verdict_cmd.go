@@ -100,7 +100,9 @@ func (e *env) verdict(ctx context.Context, o verdictOptions, p *prober) error {
 	}
 	s, err := p.until(ctx, bisect.Kernel{ID: filepath.Base(tree)}, o.trials)
 	if err != nil {
-		fmt.Fprintf(e.stderr, "evidence: %s\n", p.dir)
+		if os.Remove(p.dir) != nil { // there is something in it
+			fmt.Fprintf(e.stderr, "evidence: %s\n", p.dir)
+		}
 		return err
 	}
 	if _, err := fmt.Fprintf(e.stdout, "%s: %s; evidence: %s\n", p.question, told(s), p.dir); err != nil {
