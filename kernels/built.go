@@ -19,7 +19,7 @@ import (
 
 // buildLayout is part of the id of every kernel that is built: it changes when
 // builds are made differently.
-const buildLayout = "krepro build 1"
+const buildLayout = "krepro build 2"
 
 // recipe is all that goes into a build.
 type recipe struct {

@@ -146,6 +146,9 @@ func TestBuildOfCommit(t *testing.T) {
 	if again.ID != img.ID || built != 1 || said.count("building ") != 1 {
 		t.Errorf("asked again: id %s, want %s; built %d times, want once", again.ID, img.ID, said.count("building "))
 	}
+	if by := mustGet(t, s, "tree:"+dir+"@:/fir"); by.Build.Commit != commit {
+		t.Errorf("by a word of its message: commit %s", by.Build.Commit)
+	}
 	checkUntouched(t, dir, before)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/krepro/krepro/harness/event"
 	"github.com/krepro/krepro/kernels"
@@ -20,6 +21,11 @@ func (b *backport) build(ctx context.Context) (*compare.Report, error) {
 	}
 	if unbuildable != nil && unbuildable.Stage == kernels.StagePatch {
 		return b.misfit(ctx, unbuildable)
+	}
+	if unbuildable != nil && unbuildable.Log != "" { // the base is built in the same folder
+		if err := keepLog(unbuildable.Log, filepath.Join(b.dir, "build.log")); err != nil {
+			return nil, err
+		}
 	}
 	before, err := b.image(ctx, false, false)
 	switch {

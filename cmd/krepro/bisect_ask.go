@@ -144,6 +144,8 @@ func lineOf(ctx context.Context, store *kernels.Store, text string) ([]string, e
 	if !ok {
 		return nil, usage("kernels: %s names one kernel; name two or more, or a line (debian:5.10)", text)
 	}
-	sel.N = 0
+	if !strings.Contains(text, " of ") { // a line by itself is all of it
+		sel.N = 0
+	}
 	return store.Select(ctx, sel)
 }

@@ -111,10 +111,13 @@ func (b *bisection) changelog(ctx context.Context, store *kernels.Store, r bisec
 	if err != nil {
 		return nil, err
 	}
-	c := corpus[slices.IndexFunc(corpus, func(c cases.Case) bool { return c.Name == b.Question.Case })]
-	change := c.Introduced
+	i := slices.IndexFunc(corpus, func(c cases.Case) bool { return c.Name == b.Question.Case })
+	if i < 0 { // begun by a krepro that knew it
+		return nil, nil
+	}
+	change := corpus[i].Introduced
 	if r.Find == bisect.Fix {
-		change = c.Fixed
+		change = corpus[i].Fixed
 	}
 	newer, err := get(ctx, store, r.First[len(r.First)-1].ID)
 	if err != nil {

@@ -9,14 +9,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/cilium/ebpf/btf"
 )
 
 // linked are the files that a build leaves of its first link, before BTF and the
-// table of symbols (which has line numbers in names) are linked in, by age of
-// the kernel; vmlinux itself, should none be there.
-var linked = []string{".tmp_vmlinux.btf", ".tmp_vmlinux1", "vmlinux"}
+// table of symbols (which has line numbers in names) are linked in: 5.10 and 6.1
+// the one, newer kernels the other, and neither removes the other's.
+var linked = []string{".tmp_vmlinux.btf", ".tmp_vmlinux1"}
 
 // notCode are sections that hold none: the hash of the debugging information
 // among others, and numbers of types in BTF, which pahole deals out anew each time.
@@ -29,21 +30,37 @@ func Code(obj string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for _, name := range linked {
-		f, err := elf.Open(filepath.Join(obj, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("hash code: %w", err)
-		}
-		sum, err := hashCode(f, layout)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return "", fmt.Errorf("hash code: %w", err)
-		}
-		return sum, nil
+	name, err := firstLink(obj)
+	if err != nil {
+		return "", fmt.Errorf("hash code: %w", err)
 	}
-	return "", fmt.Errorf("hash code: %s: %w", filepath.Join(obj, "vmlinux"), os.ErrNotExist)
+	f, err := elf.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("hash code: %w", err)
+	}
+	sum, err := hashCode(f, layout)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("hash code: %w", err)
+	}
+	return sum, nil
+}
+
+// firstLink is the file of the latest first link in obj, where kernels of several
+// lines may have been built one after another; vmlinux itself, should none be there.
+func firstLink(obj string) (name string, err error) {
+	name = filepath.Join(obj, "vmlinux")
+	var latest time.Time
+	for _, l := range linked {
+		info, err := os.Stat(filepath.Join(obj, l))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return "", err
+		case info.ModTime().After(latest):
+			name, latest = filepath.Join(obj, l), info.ModTime()
+		}
+	}
+	return name, nil
 }
 
 func hashCode(f *elf.File, bugs layout) (string, error) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cilium/ebpf/btf"
 
@@ -102,5 +103,31 @@ func TestCodeOfWhatThereIs(t *testing.T) {
 	fake.Write(t, filepath.Join(obj, ".tmp_vmlinux1"), fake.ELF(fake.Section{Name: ".text", Load: true, Data: []byte("b")}))
 	if b, err := Code(obj); err != nil || a == b {
 		t.Errorf("the first link counts: %s, %s, %v", a, b, err)
+	}
+}
+
+// A folder in which kernels of several lines were built has a first link of each:
+// the latest is this kernel's.
+func TestCodeOfTheLatestLink(t *testing.T) {
+	obj, now := t.TempDir(), time.Now()
+	link := func(name, text string, age time.Duration) string {
+		fake.Write(t, filepath.Join(obj, name), fake.ELF(fake.Section{Name: ".text", Load: true, Data: []byte(text)}))
+		if err := os.Chtimes(filepath.Join(obj, name), now, now.Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+		sum, err := Code(obj)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	link("vmlinux", "whole", 0)
+	old := link(".tmp_vmlinux.btf", "of 6.1", time.Hour)
+	newer := link(".tmp_vmlinux1", "of 6.12", time.Minute)
+	if newer == old {
+		t.Error("6.12 has the code of 6.1, whose first link is left")
+	}
+	if again := link(".tmp_vmlinux.btf", "of 6.1", 0); again != old {
+		t.Error("6.1, built again, has not its own code")
 	}
 }

@@ -21,9 +21,10 @@ var hostFaults = []struct {
 }{
 	{regexp.MustCompile(`No space left on device|Disk quota exceeded`), "the disk is full"},
 	{regexp.MustCompile(`Read-only file system|Input/output error`), "the disk fails"},
-	{regexp.MustCompile(`Killed signal terminated program|virtual memory exhausted|Cannot allocate memory|out of memory allocating|\*\*\* .* Killed$`), "the machine ran out of memory: build with fewer jobs"},
+	{regexp.MustCompile(`Killed signal terminated program|virtual memory exhausted|Cannot allocate memory|out of memory allocating|\*\*\* .* (Killed|Error 137)$|^Killed$|line \d+: +\d+ Killed|terminated with signal 9`), "the machine ran out of memory: build with fewer jobs"},
 	{regexp.MustCompile(`internal compiler error: `), "the compiler failed"},
-	{regexp.MustCompile(`: (command )?not found$|fatal error: (libelf|gelf|zlib|openssl/\S+)\.h: No such file`), "the machine lacks something that the build needs"},
+	{regexp.MustCompile(`fork: .*Resource temporarily unavailable|Too many open files`), "the machine has no room for more processes: build with fewer jobs"},
+	{regexp.MustCompile(`: [^/ ]+: (command )?not found$|fatal error: (libelf|gelf|zlib|openssl/\S+)\.h: No such file`), "the machine lacks something that the build needs"},
 	{regexp.MustCompile(`\*\*\* .* (Terminated|Interrupt|Hangup)$`), "make was stopped"},
 }
 

@@ -107,7 +107,9 @@ func (j Job) make(ctx context.Context, timeout time.Duration, target string) (er
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("make %s: %w", target, context.Cause(ctx))
-	case !errors.As(runErr, &exit): // of a log that cannot be written, say; or nil
+	case out.err != nil: // what make ended by is not known then
+		return fmt.Errorf("write build log: %w", out.err)
+	case !errors.As(runErr, &exit):
 		return runErr
 	}
 	said, err := os.ReadFile(j.Log())
@@ -153,6 +155,7 @@ type counter struct {
 	tell func(int)
 	made int
 	rest []byte // of a line
+	err  error  // the first of the file; make must not die of it
 }
 
 // tellsMade tells whether a line is make's about a file.
@@ -176,5 +179,8 @@ func (c *counter) Write(p []byte) (int, error) {
 	if c.made != before && c.tell != nil {
 		c.tell(c.made)
 	}
-	return c.to.Write(p)
+	if c.err == nil {
+		_, c.err = c.to.Write(p)
+	}
+	return len(p), nil
 }

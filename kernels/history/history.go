@@ -43,7 +43,7 @@ func (t Tree) Resolve(ctx context.Context, rev string) (Commit, error) {
 	if _, err := source.Git(ctx, "-C", t.Dir, "rev-parse", "--git-dir"); err != nil {
 		return Commit{}, wrong(ctx, err, "%s is no git repository that can be read: %v", t.Dir, err)
 	}
-	hash, err := source.Git(ctx, "-C", t.Dir, "rev-parse", "--verify", "--quiet", "--end-of-options", rev+"^{commit}")
+	hash, err := source.CommitOf(ctx, t.Dir, rev)
 	if err != nil {
 		return Commit{}, wrong(ctx, err, "there is no commit %q in %s", rev, t.Dir)
 	}

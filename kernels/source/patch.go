@@ -61,7 +61,7 @@ func (t Tree) apply(ctx context.Context, env []string, file string) error {
 	apply := []string{"--git-dir=" + t.Repo, "apply", "--cached", "--whitespace=nowarn"}
 	_, err := git(ctx, env, append(apply, "--verbose", file)...)
 	var failed *gitError
-	if !errors.As(err, &failed) || ctx.Err() != nil {
+	if !errors.As(err, &failed) || ctx.Err() != nil || failed.host() {
 		return err
 	}
 	if _, err := git(ctx, env, append(apply, "--reverse", "--check", file)...); err == nil {
@@ -74,11 +74,19 @@ func (t Tree) apply(ctx context.Context, env []string, file string) error {
 	return &PatchError{file, whyNot(failed.said, string(text))}
 }
 
+// hostSaid is in git's messages when the machine is at fault, and not the patch.
+var hostSaid = regexp.MustCompile(`No space left|quota|Read-only file system|Input/output error|[Uu]nable to (write|create)|[Oo]ut of memory|Cannot allocate memory`)
+
+// host tells whether the machine made git fail. Killed, git says nothing.
+func (e *gitError) host() bool {
+	return strings.TrimSpace(e.said) == "" || hostSaid.MatchString(e.said)
+}
+
 // patchID is what git takes for the identity of a change from an earlier tree to
 // this one, whatever its line numbers and white space: git patch-id --stable of
 // the commit that it was made from says the same.
 func (t Tree) patchID(ctx context.Context, before string) (string, error) {
-	diff, err := git(ctx, nil, "--git-dir="+t.Repo, "diff-tree", "-p", before, t.ID)
+	diff, err := git(ctx, nil, "--git-dir="+t.Repo, "diff-tree", "-p", "-M", before, t.ID)
 	if err != nil {
 		return "", err
 	}

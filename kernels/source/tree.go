@@ -48,7 +48,7 @@ func OfGit(ctx context.Context, repo, dir, rev string) (Tree, error) {
 	if rev == "" {
 		return asItLies(ctx, repo, dir, objects)
 	}
-	commit, err := git(ctx, nil, "-C", dir, "rev-parse", "--verify", "--end-of-options", rev+"^{commit}")
+	commit, err := CommitOf(ctx, dir, rev)
 	if err != nil {
 		if ctx.Err() != nil {
 			return Tree{}, err
@@ -59,10 +59,20 @@ func OfGit(ctx context.Context, repo, dir, rev string) (Tree, error) {
 	if t.ID, err = git(ctx, nil, "-C", dir, "rev-parse", commit+"^{tree}"); err != nil {
 		return Tree{}, err
 	}
-	if t.Subject, err = git(ctx, nil, "-C", dir, "log", "-1", "--format=%s", commit); err != nil {
+	if t.Subject, err = git(ctx, nil, "-C", dir, "log", "-1", "--no-show-signature", "--format=%s", commit); err != nil {
 		return Tree{}, err
 	}
 	return t, t.isKernel(ctx)
+}
+
+// CommitOf is the full hash of the commit that a revision names. It is asked in
+// two steps, as :/TEXT takes all behind it for text.
+func CommitOf(ctx context.Context, dir, rev string) (string, error) {
+	object, err := git(ctx, nil, "-C", dir, "rev-parse", "--verify", "--quiet", "--end-of-options", rev)
+	if err != nil {
+		return "", err
+	}
+	return git(ctx, nil, "-C", dir, "rev-parse", "--verify", "--quiet", object+"^{commit}")
 }
 
 // pathOf is where a git tree has something of its own, absolute.
@@ -104,7 +114,7 @@ func asItLies(ctx context.Context, repo, dir, objects string) (Tree, error) {
 
 // compare names the commit that files are, or that they differ from.
 func (t *Tree) compare(ctx context.Context, dir string) error {
-	head, err := git(ctx, nil, "-C", dir, "log", "-1", "--format=%H %T %s")
+	head, err := git(ctx, nil, "-C", dir, "log", "-1", "--no-show-signature", "--format=%H %T %s")
 	if ctx.Err() != nil {
 		return err
 	}
@@ -112,12 +122,13 @@ func (t *Tree) compare(ctx context.Context, dir string) error {
 		t.Subject = "files of " + filepath.Base(dir)
 		return nil
 	}
-	fields := strings.SplitN(head, " ", 3)
-	if fields[1] == t.ID {
-		t.Commit, t.Subject = fields[0], fields[2]
+	commit, rest, _ := strings.Cut(head, " ")
+	id, subject, _ := strings.Cut(rest, " ") // a commit may have no message
+	if id == t.ID {
+		t.Commit, t.Subject = commit, subject
 		return nil
 	}
-	t.Subject = fmt.Sprintf("changes on %.12s (%s)", fields[0], fields[2])
+	t.Subject = fmt.Sprintf("changes on %.12s (%s)", commit, subject)
 	return nil
 }
 

@@ -40,6 +40,8 @@ func changed(b, a tally, level float64) change {
 			return worse
 		}
 		return doubtful
+	case a.bad > 0 && moreFail(b, a, level):
+		return worse
 	case a.bad > 0:
 		return doubtIf(less || a.otherwise(b))
 	case a.broken+b.broken > 0:

@@ -260,3 +260,16 @@ func TestCode(t *testing.T) {
 		}
 	}
 }
+
+// A spec that failed now and then, and fails always after the patch, is worse,
+// though it is bad in every round before and after.
+func TestMoreTrialsFail(t *testing.T) {
+	rare, always := affected.with(tried("rare", verdict.Fail, 1, 200)), unaffected.with(tried("rare", verdict.Fail, 200, 200))
+	if r := Of(bug, pairs(2, rare, always), ""); r.Verdict != Harmful || len(r.Worse) != 1 {
+		t.Errorf("1 of 200 before, 200 of 200 after: %s: %q", r.Verdict, r.Reasons)
+	}
+	as := unaffected.with(tried("rare", verdict.Fail, 2, 200))
+	if r := Of(bug, pairs(2, rare, as), ""); r.Verdict != Validated {
+		t.Errorf("1 of 200 before, 2 of 200 after: %s: %q", r.Verdict, r.Reasons)
+	}
+}

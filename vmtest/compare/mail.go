@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/krepro/krepro/harness/event"
@@ -16,7 +17,7 @@ type About struct {
 	Command string        `json:"command"`
 	Base    *event.Kernel `json:"base,omitempty"`  // none: it was not built
 	After   *event.Kernel `json:"after,omitempty"` // the same with the patches
-	Debug   bool          `json:"debug,omitempty"` // debugging builds ran as well
+	Debug   bool          `json:"debug,omitempty"` // debugging builds were asked for
 	Size    string        `json:"size"`
 	Specs   []string      `json:"specs"` // of the case, SUITE: SPEC
 }
@@ -115,7 +116,7 @@ func (r Report) rest(line printer, a About) {
 	line("compared", "%d answers, by whole runs of each kernel in turns (%d, size %s): %d worse, %d not sure, %d better",
 		r.Asked, r.Pairs, a.Size, len(r.Worse), len(r.Doubts), len(r.Better))
 	builds := "this build"
-	if a.Debug {
+	if r.debugged() {
 		builds = "this build and one with KASAN and lockdep"
 	}
 	line("splats", "%d new, on %s", len(r.Splats), builds)
@@ -124,6 +125,14 @@ func (r Report) rest(line printer, a About) {
 	} else {
 		line("cost", "%s", r.Cost)
 	}
+}
+
+// debugged tells whether debugging builds of both kernels ran, as was asked.
+func (r Report) debugged() bool {
+	ran := func(after bool) bool {
+		return slices.ContainsFunc(r.Steps, func(s Summary) bool { return s.Name == Step{Kind: OfDebug, Pair: 1, After: after}.Name() })
+	}
+	return ran(false) && ran(true)
 }
 
 // build is how the kernels were built.

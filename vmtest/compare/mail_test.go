@@ -32,11 +32,13 @@ func TestMail(t *testing.T) {
 	fixed := unaffected.with(spec("other", verdict.Pass), churned(2.1))
 	worse := unaffected.with(spec("other", verdict.Fail), tried("rare", verdict.Fail, 3, 50), churned(2))
 	worse.splats = warning
-	debug := about
-	debug.Debug = true
+	debugged := pairs(1, good, worse)
+	for i := range debugged {
+		debugged[i].Kind = OfDebug
+	}
 	for name, text := range map[string]string{
 		"validated":    mail(Of(bug, pairs(2, good, fixed), ""), about),
-		"harmful":      mail(Of(bug, pairs(3, good.with(tried("rare", verdict.Pass, 0, 50)), worse), ""), debug),
+		"harmful":      mail(Of(bug, append(pairs(3, good.with(tried("rare", verdict.Pass, 0, 50)), worse), debugged...), ""), about),
 		"does-not-fit": mail(Without(bug, NotValidated, "it does not apply: fix.patch: net/core/sock_map.c: hunk 2 (line 1503)\nwant:\n  return;"), About{Version: "0.1.0", Specs: about.Specs, Command: about.Command, Base: about.Base}),
 	} {
 		golden(t, name+".txt", text)
