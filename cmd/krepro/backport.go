@@ -169,7 +169,7 @@ func namesOf(corpus []cases.Case) []string {
 // conclude runs the steps, writes down what they say, and ends with its code.
 func (e *env) conclude(ctx context.Context, b *backport) error {
 	report, failed := b.judge(ctx)
-	about := compare.About{Version: version(), Command: "krepro " + commandLine(e.args), Size: b.o.size, Debug: b.o.debug,
+	about := compare.About{Version: version(), Command: "krepro " + commandLine(withoutOut(e.args)), Size: b.o.size, Debug: b.o.debug,
 		Specs: caseSpecs(b.known, ": "), Base: b.kernel(false), After: b.kernel(true)}
 	if err := e.showBackport(b, report, about); err != nil {
 		return err
@@ -207,6 +207,20 @@ func (e *env) showBackport(b *backport, report compare.Report, about compare.Abo
 		return fmt.Errorf("print report: %w", err)
 	}
 	return nil
+}
+
+// withoutOut leaves out where the evidence went: there is no room for more.
+func withoutOut(args []string) (out []string) {
+	for i := 0; i < len(args); i++ {
+		switch a := args[i]; {
+		case a == "--out" || a == "-o":
+			i++
+		case strings.HasPrefix(a, "--out="):
+		default:
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // commandLine is what a shell takes for these arguments.

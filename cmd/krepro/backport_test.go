@@ -256,3 +256,14 @@ func TestBackportOfMovingTree(t *testing.T) {
 	}
 	w.ends(t, compare.Unsure, verdict.CodeInfra, "have changed meanwhile")
 }
+
+// The line that has it all again goes into a new folder.
+func TestReproduceLine(t *testing.T) {
+	for line, want := range map[string]string{
+		"backport --out x --case c": "backport --case c", "backport -o x": "backport", "backport --out=x --case c": "backport --case c", "backport --case c": "backport --case c",
+	} {
+		if got := commandLine(withoutOut(strings.Fields(line))); got != want {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}

@@ -34,6 +34,9 @@ func (e *env) newBisection(ctx context.Context, o bisectOptions, store *kernels.
 	if !slices.Contains([]bisect.Find{"", bisect.Break, bisect.Fix}, b.Find) {
 		return nil, usage("find: %q is neither break nor fix", o.find)
 	}
+	if err := checkFragments(o.fragments); err != nil {
+		return nil, err
+	}
 	for _, file := range o.fragments {
 		if file, err = filepath.Abs(file); err != nil {
 			return nil, fmt.Errorf("find fragment: %w", err)

@@ -143,6 +143,8 @@ func TestBisectUsage(t *testing.T) {
 		in + "--good HEAD~2 --bad HEAD --find fix":                                  "that is no fix",
 		in + "--good HEAD~2 --bad HEAD --find it":                                   "neither break nor fix",
 		in + "--good HEAD~2 --bad HEAD --confidence 1":                              "confidence: 1 is not",
+		in + "--good HEAD~2 --bad HEAD --config my.cfg":                             "config: my.cfg: a fragment's name has to end with .config",
+		"verdict --case " + staleEntry + " --config my.cfg":                         "has to end with .config",
 		in + "--good HEAD~2 --bad HEAD --size huge":                                 "none of quick, default, soak",
 		in + "--good HEAD~2 --bad HEAD --trigger 2":                                 "no share above 0",
 		"bisect --tree " + h.dir + " --case " + staleEntry + " --good HEAD --bad b": "is no git repository",

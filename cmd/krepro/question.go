@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -172,4 +173,14 @@ func runsOf(results []verdict.Result, v verdict.Verdict) (most int) {
 		}
 	}
 	return most
+}
+
+// checkFragments refuses what a reference that names it would take for a patch.
+func checkFragments(files []string) error {
+	for _, f := range files {
+		if filepath.Ext(f) != ".config" {
+			return usage("config: %s: a fragment's name has to end with .config", f)
+		}
+	}
+	return nil
 }

@@ -85,6 +85,9 @@ func (e *env) verdict(ctx context.Context, o verdictOptions, p *prober) error {
 	if o.trials < 1 {
 		return usage("trials: %d is not at least 1", o.trials)
 	}
+	if err := checkFragments(o.fragments); err != nil {
+		return err
+	}
 	tree, err := filepath.Abs(o.tree)
 	if err != nil {
 		return fmt.Errorf("find tree: %w", err)
